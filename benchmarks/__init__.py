@@ -1,0 +1,1 @@
+"""How fast and how large Gapless is, against what one would do instead. See README.md."""

@@ -1,0 +1,123 @@
+"""Partitioned data assets in Python, without gaps.
+
+The public names. Each is imported when it is first used, so that ``import gapless`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+# Type checkers know the name; importing typing would be half of the cost of importing this.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gapless.asset_key import AssetKey as AssetKey
+    from gapless.definitions.asset import AssetsDefinition as AssetsDefinition
+    from gapless.definitions.asset import asset as asset
+    from gapless.definitions.configurable import Config as Config
+    from gapless.definitions.configurable import ConfigurableResource as ConfigurableResource
+    from gapless.definitions.definitions import Definitions as Definitions
+    from gapless.definitions.dependency import AssetDep as AssetDep
+    from gapless.definitions.dependency import AssetIn as AssetIn
+    from gapless.definitions.environment import EnvVar as EnvVar
+    from gapless.definitions.jobs import define_asset_job as define_asset_job
+    from gapless.definitions.parameters import ResourceParam as ResourceParam
+    from gapless.definitions.policies import BackfillPolicy as BackfillPolicy
+    from gapless.definitions.policies import Backoff as Backoff
+    from gapless.definitions.policies import Jitter as Jitter
+    from gapless.definitions.policies import RetryPolicy as RetryPolicy
+    from gapless.definitions.results import MaterializeResult as MaterializeResult
+    from gapless.definitions.results import MetadataValue as MetadataValue
+    from gapless.definitions.results import Output as Output
+    from gapless.definitions.schedules import DefaultScheduleStatus as DefaultScheduleStatus
+    from gapless.definitions.schedules import (
+        build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
+    )
+    from gapless.definitions.selection import AssetSelection as AssetSelection
+    from gapless.engine import materialize as materialize
+    from gapless.execution.context import AssetExecutionContext as AssetExecutionContext
+    from gapless.execution.context import build_asset_context as build_asset_context
+    from gapless.partitions import AllPartitionMapping as AllPartitionMapping
+    from gapless.partitions import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from gapless.partitions import HourlyPartitionsDefinition as HourlyPartitionsDefinition
+    from gapless.partitions import IdentityPartitionMapping as IdentityPartitionMapping
+    from gapless.partitions import LastPartitionMapping as LastPartitionMapping
+    from gapless.partitions import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
+    from gapless.partitions import PartitionKeyRange as PartitionKeyRange
+    from gapless.partitions import PartitionMapping as PartitionMapping
+    from gapless.partitions import PartitionsDefinition as PartitionsDefinition
+    from gapless.partitions import StaticPartitionsDefinition as StaticPartitionsDefinition
+    from gapless.partitions import TimeWindow as TimeWindow
+    from gapless.partitions import TimeWindowPartitionMapping as TimeWindowPartitionMapping
+    from gapless.partitions import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
+    from gapless.partitions import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from gapless.storage.duckdb_store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
+    from gapless.storage.io_manager import InputContext as InputContext
+    from gapless.storage.io_manager import IOManager as IOManager
+    from gapless.storage.io_manager import OutputContext as OutputContext
+
+_HOME = {
+    "AllPartitionMapping": "partitions",
+    "AssetDep": "definitions.dependency",
+    "AssetExecutionContext": "execution.context",
+    "AssetIn": "definitions.dependency",
+    "AssetKey": "asset_key",
+    "AssetSelection": "definitions.selection",
+    "AssetsDefinition": "definitions.asset",
+    "BackfillPolicy": "definitions.policies",
+    "Backoff": "definitions.policies",
+    "Config": "definitions.configurable",
+    "ConfigurableResource": "definitions.configurable",
+    "DailyPartitionsDefinition": "partitions",
+    "DefaultScheduleStatus": "definitions.schedules",
+    "Definitions": "definitions.definitions",
+    "DuckDBPolarsIOManager": "storage.duckdb_store",
+    "EnvVar": "definitions.environment",
+    "HourlyPartitionsDefinition": "partitions",
+    "IOManager": "storage.io_manager",
+    "IdentityPartitionMapping": "partitions",
+    "InputContext": "storage.io_manager",
+    "Jitter": "definitions.policies",
+    "LastPartitionMapping": "partitions",
+    "MaterializeResult": "definitions.results",
+    "MetadataValue": "definitions.results",
+    "MonthlyPartitionsDefinition": "partitions",
+    "Output": "definitions.results",
+    "OutputContext": "storage.io_manager",
+    "PartitionKeyRange": "partitions",
+    "PartitionMapping": "partitions",
+    "PartitionsDefinition": "partitions",
+    "ResourceParam": "definitions.parameters",
+    "RetryPolicy": "definitions.policies",
+    "StaticPartitionsDefinition": "partitions",
+    "TimeWindow": "partitions",
+    "TimeWindowPartitionMapping": "partitions",
+    "TimeWindowPartitionsDefinition": "partitions",
+    "WeeklyPartitionsDefinition": "partitions",
+    "asset": "definitions.asset",
+    "build_asset_context": "execution.context",
+    "build_schedule_from_partitioned_job": "definitions.schedules",
+    "define_asset_job": "definitions.jobs",
+    "materialize": "engine",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("gapless")
+        raise AttributeError(f"module 'gapless' has no attribute {name!r}")
+    value = getattr(import_module(f"gapless.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

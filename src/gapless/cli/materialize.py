@@ -1,0 +1,170 @@
+"""`gapless materialize`: make partitions in the foreground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
+from gapless.cli.plan import print_blocked, print_left_out
+from gapless.cli.progress import place, reporter_for
+from gapless.cli.recovery import recover
+from gapless.cli.settings import Settings, project_options
+from gapless.cli.terminal import count, duration, first_line_of
+from gapless.engine import Engine, system_clock
+from gapless.execution.progress import StepReport
+from gapless.execution.result import RunResult
+from gapless.ledger.contract import RunState
+from gapless.planning.plan import Plan
+
+__all__ = ["materialize"]
+
+_MOST_SHOWN = 5
+_INTERRUPTED = 130
+
+
+@click.command()
+@partition_options
+@scope_options
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads that call the functions (default: one per processor); 1 calls them one after the other.",
+)
+@project_options
+@click.pass_context
+def materialize(
+    ctx: click.Context,
+    selection: tuple[str, ...],
+    job: str | None,
+    partitions: tuple[str, ...],
+    ranges: tuple[str, ...],
+    last: int | None,
+    missing: bool,
+    failed: bool,
+    everything: bool,
+    workers: int | None,
+) -> int:
+    """Make partitions; by default all that are missing.
+
+    SELECTION names assets: plays · plays* (and what reads it) · *weekly (and what it reads) · group:x · tag:k=v.
+    Without one, all assets. Named partitions are those of its first assets; what reads them follows.
+
+    Exits with 1 if some partitions could not be made, with 130 after Ctrl-C.
+    """
+    settings = ctx.ensure_object(Settings)
+    request = request_of(partitions, ranges, last, missing, failed, everything)
+    words = typed(selection, job, partitions, ranges, last)
+    with Engine(settings.load()) as engine:
+        recover(engine)
+        made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
+        result = engine.run(
+            made, workers=workers, reporter=reporter_for(settings.as_json, ctx.color is False), job=job
+        )
+    if settings.as_json:
+        settings.print_json(_json(made, result))
+    elif result.run_id is None:
+        _print_nothing(settings, made, words, failed)
+    else:
+        _print_summary(settings, made, result, selection, job)
+    if result.state is RunState.CANCELED:
+        return _INTERRUPTED
+    return 0 if result.success else 1
+
+
+def _print_nothing(settings: Settings, made: Plan, words: list[str], only_failed: bool) -> None:
+    if made.total_blocked:
+        click.echo("nothing can be made now.")
+        print_blocked(made)
+    else:
+        click.echo("nothing to do: no partition has failed." if only_failed else "nothing to do: nothing is missing.")
+    print_left_out(settings, made.failed_left_out, words)
+
+
+def _print_summary(
+    settings: Settings, made: Plan, result: RunResult, selection: tuple[str, ...], job: str | None
+) -> None:
+    words = typed(selection, job)
+    if result.state is RunState.CANCELED:
+        _print_stopped(settings, result, words)
+        return
+    sums = [f"{result.materialized:,} materialized"]
+    if result.failed:
+        sums.append(click.style(f"{len(result.failed):,} failed", fg="red"))
+    if result.skipped:
+        sums.append(click.style(f"{len(result.skipped):,} skipped", fg="yellow"))
+    click.echo(f"{', '.join(sums)}; {count(result.rows, 'row')} in {duration(result.duration_s)}")
+    if result.failed:
+        _print_failed(result.failed)
+    if result.skipped:
+        _print_skipped(result.skipped)
+    print_blocked(made)
+    print_left_out(settings, made.failed_left_out, words)
+    if result.failed or result.skipped:
+        assert result.run_id is not None  # noqa: S101  something ran
+        lines = [
+            ("these again", settings.command("materialize", *words, "--failed")),
+            ("all tracebacks", settings.command("runs", "logs", result.run_id, "--failed")),
+        ]
+        click.echo()
+        for what, command in lines:
+            click.echo(f"{what:<14}  {click.style(command, bold=True)}")
+
+
+def _print_failed(failed: Sequence[StepReport]) -> None:
+    click.echo(f"\n{click.style('failed', fg='red')}: {len(failed):,}")
+    for report in failed[:_MOST_SHOWN]:
+        lines = (report.reason or "").splitlines() or [""]
+        click.echo(f"  {place(report)}: {lines[0]}")
+        for line in lines[1:]:
+            click.echo(f"    {line}")
+    if len(failed) > _MOST_SHOWN:
+        click.echo(f"  … and {len(failed) - _MOST_SHOWN:,} more")
+    explained = next((report for report in failed if report.detail), None)
+    if explained is not None and explained.detail:
+        click.echo(f"\n{place(explained)}:")
+        for line in explained.detail.splitlines():
+            click.echo(f"  {click.style(line, fg='cyan') if line.startswith('hint: ') else line}")
+
+
+def _print_skipped(skipped: Sequence[StepReport]) -> None:
+    click.echo(f"\n{click.style('skipped', fg='yellow')}: {len(skipped):,}")
+    for report in skipped[:_MOST_SHOWN]:
+        click.echo(f"  {place(report)}: {first_line_of(report.reason)}")
+    if len(skipped) > _MOST_SHOWN:
+        click.echo(f"  … and {len(skipped) - _MOST_SHOWN:,} more")
+
+
+def _print_stopped(settings: Settings, result: RunResult, words: list[str]) -> None:
+    parts = [f"{result.materialized:,} materialized"]
+    if result.failed:
+        parts.append(f"{len(result.failed):,} failed")
+    parts.append(f"{len(result.interrupted):,} interrupted")
+    again = click.style(settings.command("materialize", *words), bold=True)
+    click.echo(f"stopped: {', '.join(parts)}. What is materialized stays; the next one carries on:\n  {again}")
+
+
+def _json(made: Plan, result: RunResult) -> dict[str, Any]:
+    def listed(reports: Sequence[StepReport]) -> list[dict[str, Any]]:
+        return [{"asset": r.asset, "partition": r.partition, "reason": r.reason} for r in reports]
+
+    return {
+        "run_id": result.run_id,
+        "state": result.state.value,
+        "planned": made.total,
+        "materialized": result.materialized,
+        "rows": result.rows,
+        "failed": listed(result.failed),
+        "skipped": listed(result.skipped),
+        "interrupted": listed(result.interrupted),
+        "blocked": [
+            {"asset": str(step.asset), "partition": step.key_at(ordinal), "reason": why}
+            for step in made.steps
+            for ordinal, why in step.blocked.items()
+        ],
+        "failed_left_out": {str(asset): number for asset, number in made.failed_left_out.items()},
+        "duration_s": round(result.duration_s, 3),
+    }

@@ -1,0 +1,234 @@
+"""`gapless status`: what is there and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+
+from gapless.cli.recovery import recover
+from gapless.cli.settings import Settings, project_options
+from gapless.cli.symbols import bar_text, cell_text, legend
+from gapless.cli.terminal import ago, count, cut, local_time, plain_width, table, width
+from gapless.engine import Engine, system_clock
+from gapless.views.heatmap import HeatMap
+from gapless.views.key_ranges import KeyRange
+from gapless.views.status import AssetDetail, AssetOverview, ReasonGroup, detail, overview
+
+__all__ = ["status"]
+
+_MOST_RANGES = 10  # gaps that are listed
+_MOST_GROUPS = 5  # reasons that are listed
+
+
+@click.command()
+@click.argument("selection", nargs=-1, metavar="[ASSET]")
+@project_options
+@click.pass_obj
+def status(settings: Settings, selection: tuple[str, ...]) -> None:
+    """What is there and what is missing.
+
+    Without ASSET: counts of all assets. With one: its heat map, its gaps, and why partitions failed.
+    """
+    with Engine(settings.load()) as engine:
+        recover(engine)
+        now = system_clock()
+        keys = engine.select(list(selection) or None)
+        if selection and len(keys) == 1:
+            found = detail(engine.project, engine.ledger, keys[0], now)
+            if settings.as_json:
+                settings.print_json(found.to_json())
+            else:
+                _print_detail(settings, found, now)
+            return
+        overviews = overview(engine.project, engine.ledger, keys, now)
+        if settings.as_json:
+            settings.print_json({"assets": [one.to_json() for one in overviews]})
+        else:
+            _print_overviews(settings, engine.project.source, overviews, now)
+
+
+def _print_overviews(settings: Settings, source: str, overviews: Sequence[AssetOverview], now: datetime) -> None:
+    head = ["ASSET", "", "PARTITIONS", "DONE"]
+    states = [
+        name
+        for name in ("failed", "skipped", "running")
+        if any(getattr(one, name) for one in overviews)
+    ]
+    head += [name.upper() for name in states] + ["MISSING", "ROWS", "UPDATED"]
+    rows = [
+        [
+            one.asset.to_user_string(),
+            bar_text(one.bar),
+            f"{one.extent:,}" if one.partitions else "-",
+            f"{one.materialized:,}",
+            *(_number(getattr(one, name), _COLOURS[name]) for name in states),
+            _number(one.missing),
+            "-" if one.rows is None else f"{one.rows:,}",
+            ago(one.updated_at, now),
+        ]
+        for one in overviews
+    ]
+    click.echo(table(head, rows, right=range(2, len(head) - 1)))
+    click.echo("\n" + legend(cell for one in overviews for cell in one.bar))
+    for one in overviews:
+        _print_outside(one)
+    advice = []
+    if any(one.failed or one.skipped for one in overviews):
+        advice.append(("what failed again", settings.command("materialize", "--failed")))
+        worst = max(overviews, key=lambda one: one.failed + one.skipped)
+        advice.append(("why", settings.command("status", worst.asset.to_user_string())))
+    if any(one.missing for one in overviews):
+        advice.append(("what is missing", settings.command("materialize")))
+    _print_advice(advice)
+
+
+_COLOURS = {"failed": "red", "skipped": "yellow", "running": "blue"}
+
+
+def _number(number: int, colour: str | None = None) -> str:
+    text = f"{number:,}" if number else "-"
+    return click.style(text, fg=colour) if number and colour else text
+
+
+def _print_outside(one: AssetOverview) -> None:
+    if one.outside:
+        click.echo(
+            f"{one.asset}: {count(one.outside, 'partition')} on record "
+            f"{'is' if one.outside == 1 else 'are'} not in its partitions definition; not counted."
+        )
+
+
+def _print_advice(advice: Sequence[tuple[str, str]]) -> None:
+    if advice:
+        size = max(len(what) for what, _ in advice)
+        click.echo()
+        for what, command in advice:
+            click.echo(f"{what:<{size}}  {click.style(command, bold=True)}")
+
+
+def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None:
+    one = found.overview
+    name = one.asset.to_user_string()
+    click.echo(f"{click.style(name, bold=True)}  {one.partitions or 'unpartitioned'}")
+    click.echo(_sentence(one, now))
+    if found.heat_map is not None and found.heat_map.shown:
+        click.echo()
+        _print_heat_map(found.heat_map)
+    elif one.partitions:
+        click.echo("No partition exists yet.")
+    _print_outside(one)
+    _print_groups("failed", "red", one.failed, found.failures)
+    if found.failed_but_there:
+        click.echo(f"  {found.failed_but_there:,} of them still {'has' if found.failed_but_there == 1 else 'have'}"
+                   " the rows of an earlier success.")
+    _print_groups("skipped", "yellow", one.skipped, found.skips)
+    if one.partitions:
+        _print_ranges("running", "blue", one.running, found.running)
+        _print_ranges("missing", None, one.missing, found.gaps)
+    advice = []
+    if one.failed or one.skipped:
+        advice.append(("what failed again", settings.command("materialize", name, "--failed")))
+        advice.append(("the tracebacks", settings.command("runs", "logs", "--failed")))
+    if one.missing:
+        advice.append(("what is missing", settings.command("materialize", name)))
+    _print_advice(advice)
+
+
+def _sentence(one: AssetOverview, now: datetime) -> str:
+    parts = []
+    if one.partitions:
+        parts.append(f"{one.materialized:,} of {count(one.extent, 'partition')} materialized")
+        parts += [f"{getattr(one, state):,} {state}" for state in (*_COLOURS, "missing") if getattr(one, state)]
+    else:
+        parts.append(next(s for s in ("materialized", *_COLOURS, "missing") if getattr(one, s)))
+    if one.rows is not None:
+        parts.append(count(one.rows, "row"))
+    if one.updated_at is not None:
+        parts.append(f"last committed {ago(one.updated_at, now)} ({local_time(one.updated_at)})")
+    return ", ".join(parts)
+
+
+def _print_groups(state: str, colour: str, total: int, groups: Sequence[ReasonGroup]) -> None:
+    if not groups:
+        return
+    click.echo(f"\n{click.style(state, fg=colour)}: {total:,}")
+    for group in groups[:_MOST_GROUPS]:
+        keys = _ranges_text(group.ranges, 3)
+        lines = group.reason.splitlines() or [""]
+        # The partition first, when that leaves room for the reason; else on a line of its own.
+        if plain_width(keys) + plain_width(lines[0]) + 4 <= width() and len(lines) == 1:
+            click.echo(f"  {keys}  {lines[0]}")
+        else:
+            click.echo(f"  {keys}")
+            for line in lines:
+                click.echo(f"    {line}")
+    if len(groups) > _MOST_GROUPS:
+        rest = sum(group.count for group in groups[_MOST_GROUPS:])
+        click.echo(f"  … and {count(rest, 'partition')} for {count(len(groups) - _MOST_GROUPS, 'other reason')}")
+
+
+def _print_ranges(state: str, colour: str | None, total: int, ranges: Sequence[KeyRange]) -> None:
+    if not ranges:
+        return
+    click.echo(f"\n{click.style(state, fg=colour) if colour else state}: {total:,}")
+    for key_range in ranges[-_MOST_RANGES:]:
+        size = f"  ({key_range.count:,})" if key_range.count > 1 else ""
+        click.echo(f"  {key_range}{size}")
+    if len(ranges) > _MOST_RANGES:
+        rest = sum(key_range.count for key_range in ranges[:-_MOST_RANGES])
+        click.echo(f"  … and {count(rest, 'earlier partition')} in {count(len(ranges) - _MOST_RANGES, 'range')}")
+
+
+def _ranges_text(ranges: Sequence[KeyRange], most: int) -> str:
+    text = ", ".join(map(str, ranges[:most]))
+    rest = sum(key_range.count for key_range in ranges[most:])
+    return f"{text} and {rest:,} more" if rest else text
+
+
+def _print_heat_map(picture: HeatMap) -> None:
+    if picture.kind == "names":
+        _print_names(picture)
+    else:
+        _print_rows(picture)
+    said = f"{picture.first_key} to {picture.last_key}"
+    if picture.hidden:
+        where = "later" if picture.kind in ("names", "matrix") else "earlier"
+        said += f"; {count(picture.hidden, f'{where} partition')} not shown"
+    click.echo(f"\n{legend(cell for row in picture.rows for cell in row.cells)}")
+    click.echo(click.style(said, dim=True))
+
+
+def _print_rows(picture: HeatMap) -> None:
+    margin = max(plain_width(row.label) for row in picture.rows) + 2
+    # A column is as wide as the widest head needs, at most 4, less where the terminal is narrow.
+    room = width() - margin - 9
+    cell = max(1, min({"months": 4, "weeks": 1, "matrix": 1}.get(picture.kind, 2), room // len(picture.columns)))
+    head = [" "] * (cell * len(picture.columns) + 4)
+    for place, text in enumerate(picture.columns):
+        if cell > 1 or len(text) > 1:
+            head[place * cell : place * cell + len(text)] = text
+    if any(picture.columns):
+        click.echo(click.style(" " * margin + "".join(head).rstrip(), dim=True))
+    for row in picture.rows:
+        cells = "".join(cell_text(c) + " " * (cell - 1) for c in row.cells)
+        label = row.label + " " * (margin - plain_width(row.label))
+        click.echo(f"{label}{cells} {click.style(f'{row.materialized:,}/{row.total:,}', dim=True)}")
+
+
+def _print_names(picture: HeatMap) -> None:
+    """Keys with their symbols, in as many columns as fit, read downward as `ls` prints files."""
+    names = [cut(row.label, 40) for row in picture.rows]
+    size = max(map(plain_width, names)) + 4
+    columns = max(1, min(width() // size, -(-len(names) // 4)))
+    height = -(-len(names) // columns)
+    for line in range(height):
+        entries = range(line, len(names), height)
+        text = "".join(
+            f"{cell_text(picture.rows[i].cells[0])} {names[i]}{' ' * (size - 2 - plain_width(names[i]))}"
+            for i in entries
+        )
+        click.echo(text.rstrip())
+
+

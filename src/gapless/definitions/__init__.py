@@ -1,0 +1,1 @@
+"""WHAT THE USER DECLARES. Assets, resources, jobs, schedules, selections, the graph, and loading user code."""

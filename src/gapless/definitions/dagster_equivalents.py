@@ -1,0 +1,110 @@
+"""What to use instead of Dagster's names that Gapless does not have."""
+
+from __future__ import annotations
+
+__all__ = ["EQUIVALENTS"]
+
+_TIMES_STATIC = "Partition by one of them, DailyPartitionsDefinition or StaticPartitionsDefinition, for now."
+_STATIC = "StaticPartitionsDefinition is the closest, if the keys can be listed."
+_ONE_EACH = "Write one @asset for each table; what they share can be an asset of its own, or a plain function."
+_PLAIN = "Write an @asset; steps inside it are plain functions."
+_SCHEDULE = "Use build_schedule_from_partitioned_job, which follows the partitions of a job."
+_NO_SENSOR = f"Nothing watches for outside events yet. {_SCHEDULE}"
+_NO_AUTOMATION = f"Nothing is requested by condition yet. {_SCHEDULE}"
+_LISTED = "List the assets: Definitions(assets=[…]); or declare nothing but assets in the file."
+_OWN_MANAGER = "DuckDBPolarsIOManager stores Polars frames; for others write a subclass of IOManager."
+_RESOURCE = "Use a ConfigurableResource, or put any object into Definitions(resources={…})."
+_CONFIG = "Use a Config class as the function's config parameter."
+_CHECKS = "There are no asset checks yet; raise in the asset's function, and the partition's old rows stay."
+_EXECUTOR = "Gapless chooses how to run; leave the executor out."
+_INSTANCE = "Runs and status lie in .gapless/ or GAPLESS_HOME; see `gapless status` and `gapless runs list`."
+_RUN_REQUEST = f"It is what a sensor returns. {_NO_SENSOR}"
+_SPEC = "Declare with @asset; an asset that something else makes cannot be declared yet."
+
+EQUIVALENTS: dict[str, str] = {
+    "AllPartitionsSubset": "Select partitions with --range A..B, --last N or --missing.",
+    "AssetCheckExecutionContext": _CHECKS,
+    "AssetCheckResult": _CHECKS,
+    "AssetCheckSpec": _CHECKS,
+    "AssetOut": _ONE_EACH,
+    "AssetSpec": _SPEC,
+    "AutomationCondition": _NO_AUTOMATION,
+    "AutomationConditionSensorDefinition": _NO_AUTOMATION,
+    "ConfigurableIOManager": "Write a subclass of IOManager with __init__ arguments.",
+    "ConfigurableIOManagerFactory": "Write a subclass of IOManager with __init__ arguments.",
+    "DagsterInstance": _INSTANCE,
+    "DagsterInvalidDefinitionError": "Use gapless.errors.DefinitionError.",
+    "DuckDBIOManager": _OWN_MANAGER,
+    "DuckDBPandasIOManager": _OWN_MANAGER,
+    "DuckDBResource": "Use a ConfigurableResource of your own that opens duckdb.connect(…).",
+    "DynamicPartitionsDefinition": _STATIC,
+    "Failure": "Raise any exception; its traceback is recorded.",
+    "Field": _CONFIG,
+    "FilesystemIOManager": _OWN_MANAGER,
+    "FreshnessPolicy": "There are no freshness policies yet; `gapless status` shows the gaps.",
+    "In": _PLAIN,
+    "InMemoryIOManager": _OWN_MANAGER,
+    "MultiPartitionKey": _TIMES_STATIC,
+    "MultiPartitionMapping": _TIMES_STATIC,
+    "MultiPartitionsDefinition": _TIMES_STATIC,
+    "MultiToSingleDimensionPartitionMapping": _TIMES_STATIC,
+    "Nothing": "Use deps=[…] for an upstream asset whose value is not passed.",
+    "OpExecutionContext": "Use AssetExecutionContext.",
+    "Out": _PLAIN,
+    "PartitionedConfig": _CONFIG,
+    "RetryRequested": "Give the asset a RetryPolicy, and raise any exception.",
+    "RunConfig": _CONFIG,
+    "RunRequest": _RUN_REQUEST,
+    "ScheduleDefinition": _SCHEDULE,
+    "ScheduleEvaluationContext": _SCHEDULE,
+    "SensorDefinition": _NO_SENSOR,
+    "SensorEvaluationContext": _NO_SENSOR,
+    "SensorResult": _RUN_REQUEST,
+    "SkipReason": _RUN_REQUEST,
+    "SourceAsset": _SPEC,
+    "SpecificPartitionsPartitionMapping": "Use AllPartitionMapping, and select the rows in the function.",
+    "StaticPartitionMapping": "Use AllPartitionMapping, and select the rows in the function.",
+    "asset_check": _CHECKS,
+    "asset_sensor": _NO_SENSOR,
+    "build_init_resource_context": "Make the resource itself in the test: MyResource(…).",
+    "build_op_context": "Use build_asset_context.",
+    "build_schedule_context": "Preview ticks with: gapless schedules preview",
+    "build_sensor_context": _NO_SENSOR,
+    "configured": _CONFIG,
+    "daily_partitioned_config": "Use DailyPartitionsDefinition on the asset.",
+    "define_dagstermill_asset": _PLAIN,
+    "definitions": "Name a plain function `definitions`, without a decorator, and return Definitions(…).",
+    "fs_io_manager": _OWN_MANAGER,
+    "get_dagster_logger": "Use context.log, or logging.getLogger.",
+    "graph": _PLAIN,
+    "graph_asset": _PLAIN,
+    "graph_multi_asset": _PLAIN,
+    "hourly_partitioned_config": "Use HourlyPartitionsDefinition on the asset.",
+    "in_process_executor": _EXECUTOR,
+    "io_manager": "Write a subclass of IOManager, and put an instance into Definitions(resources={…}).",
+    "job": "Use define_asset_job, over assets.",
+    "load_asset_checks_from_modules": _CHECKS,
+    "load_assets_from_current_module": _LISTED,
+    "load_assets_from_modules": _LISTED,
+    "load_assets_from_package_module": _LISTED,
+    "load_assets_from_package_name": _LISTED,
+    "load_from_defs_folder": _LISTED,
+    "materialize_to_memory": "Use materialize with a DuckDBPolarsIOManager in a temporary folder.",
+    "mem_io_manager": _OWN_MANAGER,
+    "monthly_partitioned_config": "Use MonthlyPartitionsDefinition on the asset.",
+    "multi_asset": _ONE_EACH,
+    "multi_asset_sensor": _NO_SENSOR,
+    "multiprocess_executor": _EXECUTOR,
+    "observable_source_asset": _SPEC,
+    "op": _PLAIN,
+    "partitioned_config": _CONFIG,
+    "repository": "Use Definitions.",
+    "resource": _RESOURCE,
+    "run_failure_sensor": _NO_SENSOR,
+    "run_status_sensor": _NO_SENSOR,
+    "schedule": _SCHEDULE,
+    "sensor": _NO_SENSOR,
+    "static_partitioned_config": "Use StaticPartitionsDefinition on the asset.",
+    "weekly_partitioned_config": "Use WeeklyPartitionsDefinition on the asset.",
+    "with_resources": "Put the resources into Definitions(resources={…}).",
+}

@@ -1,0 +1,308 @@
+"""Which asset reads which: the graph, checked when the file is loaded."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gapless.asset_key import AssetKey, CoercibleToAssetKey
+from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.dependency import Dependency
+from gapless.definitions.errors import raise_definition_errors
+from gapless.errors import DefinitionError, UnknownAssetError, closest
+from gapless.partitions import PartitionMapping, TimeWindowPartitionMapping, infer_mapping
+
+__all__ = ["AssetGraph", "build_graph", "nearest_keys"]
+
+
+class AssetGraph:
+    """The assets and what they read.
+
+    Attributes:
+        keys: All assets, each after everything that it reads; otherwise in the order of declaration.
+        levels: The same in layers: the assets of a layer only read earlier layers.
+    """
+
+    def __init__(self, assets: Mapping[AssetKey, AssetsDefinition], dependencies: Iterable[Dependency]) -> None:
+        """Takes checked parts; `build_graph` checks and calls it."""
+        edges = tuple(dependencies)
+        self._assets = dict(assets)
+        self._parents = {key: tuple(edge for edge in edges if edge.downstream == key) for key in assets}
+        self._children = {key: tuple(edge for edge in edges if edge.upstream == key) for key in assets}
+        self.keys: tuple[AssetKey, ...] = tuple(_topological(list(assets), self._parents, self._children))
+        self._position = {key: position for position, key in enumerate(self.keys)}
+        depth: dict[AssetKey, int] = {}
+        for key in self.keys:
+            depth[key] = max(
+                (depth[edge.upstream] + 1 for edge in self._parents[key] if edge.upstream != key), default=0
+            )
+        self.levels: tuple[tuple[AssetKey, ...], ...] = tuple(
+            tuple(key for key in self.keys if depth[key] == level)
+            for level in range(max(depth.values(), default=-1) + 1)
+        )
+
+    @classmethod
+    def build(cls, assets: Sequence[AssetsDefinition]) -> AssetGraph:
+        """The graph of `assets`.
+
+        Raises:
+            DefinitionError: For a duplicate key, an unknown upstream, a mapping that does not fit, or a cycle.
+        """
+        graph, errors = build_graph(assets)
+        raise_definition_errors(errors)
+        assert graph is not None  # noqa: S101  without errors there is a graph
+        return graph
+
+    def __getitem__(self, key: CoercibleToAssetKey) -> AssetsDefinition:
+        """The asset of that key.
+
+        Raises:
+            UnknownAssetError: With the closest names.
+        """
+        found = self.get(key)
+        if found is None:
+            text = key if isinstance(key, str) else str(AssetKey.of(key))
+            raise UnknownAssetError(text, nearest_keys(text, self._assets))
+        return found
+
+    def get(self, key: CoercibleToAssetKey) -> AssetsDefinition | None:
+        """The asset of that key, or None."""
+        try:
+            return self._assets.get(AssetKey.of(key))
+        except ValueError:
+            return None
+
+    def __contains__(self, key: CoercibleToAssetKey) -> bool:
+        return self.get(key) is not None
+
+    def __iter__(self) -> Iterator[AssetKey]:
+        return iter(self.keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def assets(self) -> tuple[AssetsDefinition, ...]:
+        """In the order of `keys`."""
+        return tuple(self._assets[key] for key in self.keys)
+
+    def parents(self, key: AssetKey) -> tuple[Dependency, ...]:
+        """What `key` reads: parameters first, in their order."""
+        return self._parents[key]
+
+    def children(self, key: AssetKey) -> tuple[Dependency, ...]:
+        """Who reads `key`."""
+        return self._children[key]
+
+    def ancestors(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """What `keys` read, at most `depth` steps away; they themselves included."""
+        return self._reach(keys, {k: [e.upstream for e in edges] for k, edges in self._parents.items()}, depth)
+
+    def descendants(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """Who reads `keys`, at most `depth` steps away; they themselves included."""
+        return self._reach(keys, {k: [e.downstream for e in edges] for k, edges in self._children.items()}, depth)
+
+    def ordered(self, keys: Iterable[AssetKey]) -> tuple[AssetKey, ...]:
+        """`keys`, each once, in the order of the graph."""
+        return tuple(sorted(set(keys), key=self._position.__getitem__))
+
+    @staticmethod
+    def _reach(
+        keys: Iterable[AssetKey], steps: Mapping[AssetKey, Sequence[AssetKey]], depth: int | None
+    ) -> frozenset[AssetKey]:
+        reached = set(keys)
+        edge = reached
+        while edge and (depth is None or depth > 0):
+            edge = {step for key in edge for step in steps[key]} - reached
+            reached = reached | edge
+            depth = None if depth is None else depth - 1
+        return frozenset(reached)
+
+    def __repr__(self) -> str:
+        return f"<AssetGraph of {len(self)} assets>"
+
+
+def nearest_keys(name: str, keys: Iterable[AssetKey]) -> tuple[str, ...]:
+    """The names that `name` may be a slip of: first those that only lack its prefix, then similar ones."""
+    names = [key.to_user_string() for key in keys]
+    same_end = [full for full in names if full.rpartition("/")[2] == name]
+    return tuple(dict.fromkeys((*same_end, *closest(name, names))))[:3]
+
+
+def build_graph(assets: Sequence[AssetsDefinition]) -> tuple[AssetGraph | None, list[DefinitionError]]:
+    """The graph of `assets`, or None and every error that keeps them from being one."""
+    errors: list[DefinitionError] = []
+    by_key: dict[AssetKey, AssetsDefinition] = {}
+    for asset in assets:
+        first = by_key.setdefault(asset.key, asset)
+        if first is not asset:
+            errors.append(
+                DefinitionError(
+                    f"asset {asset.name!r} is already declared at {first.where}",
+                    "Give one of them another name or key_prefix.",
+                    asset.where,
+                )
+            )
+    edges: list[Dependency] = []
+    for asset in by_key.values():
+        edges += _edges_of(asset, by_key, errors)
+    circle = _circle(
+        {key: [edge.upstream for edge in edges if edge.downstream == key and not _own_past(edge)] for key in by_key}
+    )
+    if circle:
+        errors.append(_circle_error(circle, by_key))
+    return (None if errors else AssetGraph(by_key, edges)), errors
+
+
+def _edges_of(
+    asset: AssetsDefinition, by_key: Mapping[AssetKey, AssetsDefinition], errors: list[DefinitionError]
+) -> list[Dependency]:
+    edges: list[Dependency] = []
+    for parameter in asset.parameters.inputs:
+        source = asset.ins.get(parameter)
+        upstream = _find(asset, asset.upstream_of(parameter), by_key, source is None)
+        if upstream is None:
+            hint = f" If {parameter!r} is a resource, annotate it: {parameter}: ResourceParam[…]."
+            errors.append(_unknown(asset, asset.upstream_of(parameter), by_key, f"its parameter {parameter!r}", hint))
+            continue
+        mapping = _mapping(asset, upstream, source.partition_mapping if source else None, errors)
+        if mapping is not None:
+            manager = (source.input_manager_key if source else None) or upstream.io_manager_key
+            metadata = source.metadata if source else {}
+            edges.append(Dependency(asset.key, upstream.key, mapping, parameter, metadata, manager))
+    for dep in asset.deps:
+        upstream = _find(asset, dep.key, by_key, False)
+        if upstream is None:
+            errors.append(_unknown(asset, dep.key, by_key, "its deps"))
+            continue
+        if any(edge.upstream == upstream.key for edge in edges):
+            if dep.partition_mapping is not None:
+                errors.append(
+                    DefinitionError(
+                        f"asset {asset.name!r} depends on {upstream.name!r} twice, with two partition mappings",
+                        "Remove it from deps, and give the mapping in ins={…: AssetIn(partition_mapping=…)}.",
+                        asset.where,
+                    )
+                )
+            continue
+        mapping = _mapping(asset, upstream, dep.partition_mapping, errors)
+        if mapping is not None:
+            edges.append(Dependency(asset.key, upstream.key, mapping, None, dep.metadata))
+    return edges
+
+
+def _find(
+    asset: AssetsDefinition, key: AssetKey, by_key: Mapping[AssetKey, AssetsDefinition], by_name: bool
+) -> AssetsDefinition | None:
+    found = by_key.get(key)
+    if found is None and by_name and len(asset.key.path) > 1:
+        # A parameter has no prefix of its own; an asset of the same prefix is meant before none at all.
+        found = by_key.get(AssetKey((*asset.key.path[:-1], key.name)))
+    return found
+
+
+def _unknown(
+    asset: AssetsDefinition, key: AssetKey, by_key: Mapping[AssetKey, AssetsDefinition], source: str, hint: str = ""
+) -> DefinitionError:
+    near = nearest_keys(key.to_user_string(), (other for other in by_key if other != asset.key))
+    meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Add it to Definitions(assets=[…])."
+    return DefinitionError(
+        f"asset {asset.name!r} reads {key.to_user_string()!r} ({source}), but there is no such asset",
+        f"{meant}{hint}",
+        asset.where,
+    )
+
+
+def _mapping(
+    asset: AssetsDefinition,
+    upstream: AssetsDefinition,
+    declared: PartitionMapping | None,
+    errors: list[DefinitionError],
+) -> PartitionMapping | None:
+    try:
+        mapping = declared or infer_mapping(upstream.partitions_def, asset.partitions_def)
+    except DefinitionError as unfit:
+        reason = f"asset {asset.name!r} cannot read {upstream.name!r}: {unfit.reason}"
+        errors.append(DefinitionError(reason, unfit.fix, asset.where))
+        return None
+    unfit_reason = mapping.validate(upstream.partitions_def, asset.partitions_def)
+    if unfit_reason is not None:
+        reason = f"asset {asset.name!r} cannot read {upstream.name!r} by {mapping!r}: {unfit_reason}"
+        errors.append(DefinitionError(reason, "", asset.where))
+        return None
+    return mapping
+
+
+def _topological(
+    declared: Sequence[AssetKey],
+    parents: Mapping[AssetKey, tuple[Dependency, ...]],
+    children: Mapping[AssetKey, tuple[Dependency, ...]],
+) -> Iterator[AssetKey]:
+    order = {key: position for position, key in enumerate(declared)}
+    waiting = {key: sum(edge.upstream != key for edge in parents[key]) for key in declared}
+    ready = [order[key] for key in declared if not waiting[key]]
+    heapq.heapify(ready)
+    while ready:
+        key = declared[heapq.heappop(ready)]
+        yield key
+        for edge in children[key]:
+            waiting[edge.downstream] -= edge.downstream != key
+            if edge.downstream != key and not waiting[edge.downstream]:
+                heapq.heappush(ready, order[edge.downstream])
+
+
+def _own_past(edge: Dependency) -> bool:
+    """Whether an asset reads only its own earlier partitions, which is no circle."""
+    mapping = edge.mapping
+    return (
+        edge.upstream == edge.downstream
+        and isinstance(mapping, TimeWindowPartitionMapping)
+        and mapping.start_offset <= mapping.end_offset < 0
+    )
+
+
+def _circle(upstream: Mapping[AssetKey, Sequence[AssetKey]]) -> list[AssetKey]:
+    """A path from an asset back to itself, upstream before downstream; empty if there is none."""
+    done: set[AssetKey] = set()
+    for start in upstream:
+        path: list[AssetKey] = []
+        on_path: set[AssetKey] = set()
+        stack: list[tuple[AssetKey, Iterator[AssetKey]]] = []
+        if start not in done:
+            stack.append((start, iter(upstream[start])))
+            path.append(start)
+            on_path.add(start)
+        while stack:
+            key, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                stack.pop()
+                path.pop()
+                on_path.discard(key)
+                done.add(key)
+            elif following in on_path:
+                circle = [*path[path.index(following) :], following]
+                return circle[::-1]
+            elif following not in done:
+                stack.append((following, iter(upstream[following])))
+                path.append(following)
+                on_path.add(following)
+    return []
+
+
+def _circle_error(circle: Sequence[AssetKey], by_key: Mapping[AssetKey, AssetsDefinition]) -> DefinitionError:
+    first = by_key[circle[0]]
+    if len(circle) == 2:
+        return DefinitionError(
+            f"asset {first.name!r} reads itself",
+            "An asset can read its own earlier partitions, through"
+            " TimeWindowPartitionMapping(start_offset=-1, end_offset=-1).",
+            first.where,
+        )
+    path = " → ".join(key.to_user_string() for key in circle)
+    places = ", ".join(f"{by_key[key].name} at {by_key[key].where}" for key in circle[1:-1])
+    return DefinitionError(
+        f"assets read each other in a circle: {path} (where {places})",
+        "Remove one of these dependencies.",
+        first.where,
+    )

@@ -1,0 +1,124 @@
+"""Whether the resources that are declared are those that the assets need, and can do what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gapless.definitions.asset import DEFAULT_IO_MANAGER, AssetsDefinition
+from gapless.definitions.graph import AssetGraph
+from gapless.definitions.parameters import role_of
+from gapless.errors import DefinitionError, closest
+
+__all__ = ["requirement_errors"]
+
+_EXAMPLE_MANAGER = 'DuckDBPolarsIOManager(database="db.duckdb")'
+
+
+def requirement_errors(
+    assets: Sequence[AssetsDefinition], graph: AssetGraph | None, resources: Mapping[str, Any]
+) -> list[DefinitionError]:
+    """Everything that `assets` need and `resources` do not give.
+
+    Args:
+        graph: None if it has errors of its own; what needs it is then not checked.
+    """
+    errors: list[DefinitionError] = []
+    for asset in assets:
+        _check_store(asset, graph, resources, errors)
+        for key in sorted(asset.resource_keys):
+            _check_resource(asset, key, resources, errors)
+        for edge in graph.parents(asset.key) if graph is not None else ():
+            manager = edge.input_manager_key
+            if manager is None or graph is None or manager == graph[edge.upstream].io_manager_key:
+                continue  # the upstream asset's own manager is checked with the upstream asset
+            use = f"loads its parameter {edge.parameter!r} with"
+            _check_manager(asset, manager, use, resources, errors)
+    return errors
+
+
+def _check_store(
+    asset: AssetsDefinition, graph: AssetGraph | None, resources: Mapping[str, Any], errors: list[DefinitionError]
+) -> None:
+    is_loaded = graph is not None and any(
+        edge.parameter is not None and edge.input_manager_key == asset.io_manager_key
+        for edge in graph.children(asset.key)
+    )
+    if not asset.stores_output and not is_loaded:
+        return
+    manager = _check_manager(asset, asset.io_manager_key, "stores its value with", resources, errors)
+    if manager is None or asset.partitions_def is None or not getattr(manager, "requires_partition_expr", False):
+        return
+    expression = asset.partition_expr
+    if expression is None:
+        errors.append(
+            DefinitionError(
+                f"asset {asset.name!r} is partitioned and stored in a table by {type(manager).__name__}, but does not"
+                " say which column tells the partition of a row",
+                'Add metadata={"partition_expr": "date"} to @asset, with the name of that column or an SQL expression.',
+                asset.where,
+            )
+        )
+    elif not isinstance(expression, str) or not expression.strip():
+        errors.append(
+            DefinitionError(
+                f"asset {asset.name!r} has partition_expr={expression!r}; expected a column or an SQL expression",
+                'Write metadata={"partition_expr": "date"}.',
+                asset.where,
+            )
+        )
+
+
+def _check_manager(
+    asset: AssetsDefinition, key: str, use: str, resources: Mapping[str, Any], errors: list[DefinitionError]
+) -> Any | None:
+    if key not in resources:
+        near = closest(key, resources)
+        fix = f'Add it to Definitions(resources={{"{key}": {_EXAMPLE_MANAGER}}}).'
+        if near and key != DEFAULT_IO_MANAGER:
+            fix = f"Did you mean {near[0]!r}? Otherwise: {fix}"
+        if key == DEFAULT_IO_MANAGER:
+            fix += " Or annotate the function `-> None` if it stores its data itself."
+        reason = f"asset {asset.name!r} {use} the resource {key!r}, but none of that name is declared"
+        errors.append(DefinitionError(reason, fix, asset.where))
+        return None
+    manager = resources[key]
+    stores = callable(getattr(manager, "stage", None)) and callable(getattr(manager, "commit", None))
+    handles = callable(getattr(manager, "handle_output", None)) and callable(getattr(manager, "load_input", None))
+    if isinstance(manager, type) or not (stores or handles):
+        is_class = isinstance(manager, type)
+        what = f"the class {manager.__name__}" if is_class else f"a {type(manager).__name__}"
+        fix = (
+            f"Write {manager.__name__}(…)."
+            if is_class
+            else f'Give an IO manager, for example "{key}": {_EXAMPLE_MANAGER}.'
+        )
+        reason = f"asset {asset.name!r} {use} the resource {key!r}, which is {what}, not an IO manager"
+        errors.append(DefinitionError(reason, fix, asset.where))
+        return None
+    return manager
+
+
+def _check_resource(
+    asset: AssetsDefinition, key: str, resources: Mapping[str, Any], errors: list[DefinitionError]
+) -> None:
+    wanted = asset.input_annotation(key)
+    wanted = wanted if role_of(wanted) == "resource" and isinstance(wanted, type) else None
+    if key not in resources:
+        near = closest(key, resources)
+        example = f"{wanted.__name__}(…)" if wanted is not None else "…"
+        fix = f'Add it to Definitions(resources={{"{key}": {example}}}).'
+        reason = f"asset {asset.name!r} needs the resource {key!r}, but none of that name is declared"
+        errors.append(
+            DefinitionError(reason, f"Did you mean {near[0]!r}? Otherwise: {fix}" if near else fix, asset.where)
+        )
+    elif wanted is not None and not isinstance(resources[key], wanted):
+        given = resources[key]
+        what = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"
+        errors.append(
+            DefinitionError(
+                f"asset {asset.name!r} takes the resource {key!r} as a {wanted.__name__}, but it is {what}",
+                f'Write resources={{"{key}": {wanted.__name__}(…)}}.',
+                asset.where,
+            )
+        )

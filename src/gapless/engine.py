@@ -1,0 +1,263 @@
+"""Open a project; plan, run, recover: where the ledger, the clock and the user's definitions meet. Thin delegation only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gapless.asset_key import AssetKey
+from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.definitions import project_of
+from gapless.definitions.project import Project
+from gapless.definitions.resources import ready_resources
+from gapless.definitions.selection import CoercibleToAssetSelection
+from gapless.errors import GaplessError
+from gapless.execution.cancel import CancelToken, cancel_on_signals
+from gapless.execution.driver import Driver
+from gapless.execution.progress import Reporter, Silent
+from gapless.execution.result import RunResult
+from gapless.execution.step import is_slice_store
+from gapless.ledger.contract import Ledger, RunRecord, RunState
+from gapless.ledger.home import open_ledger
+from gapless.ledger.process import this_process
+from gapless.ledger.recovery import Reconciliation, reconcile
+from gapless.partitions import OrdinalSet
+from gapless.planning.plan import Plan
+from gapless.planning.planner import make_plan
+from gapless.planning.request import PartitionRequest, Scope
+from gapless.planning.snapshot import AssetStatus
+from gapless.storage.slices import SliceStore
+
+__all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
+
+
+def system_clock() -> datetime:
+    """The present instant. The one place where a run reads the clock."""
+    return datetime.now(UTC)
+
+
+class Engine:
+    """A project with its ledger. A context manager that closes.
+
+    Args:
+        project: What the user declared.
+        ledger: What happened; by default that of the working directory.
+        clock: The present instant, timezone-aware; what happens is recorded with it.
+    """
+
+    def __init__(
+        self, project: Project, ledger: Ledger | None = None, clock: Callable[[], datetime] = system_clock
+    ) -> None:
+        self.project = project
+        self._clock = clock
+        self.ledger: Ledger = ledger or open_ledger()
+
+    # --- plan
+
+    def select(self, selection: CoercibleToAssetSelection | None) -> tuple[AssetKey, ...]:
+        """The assets that a selection names, upstream first.
+
+        Raises:
+            UnknownAssetError: It names an asset, or a job, that does not exist.
+        """
+        return self.project.select(selection)
+
+    def statuses(self, keys: Iterable[AssetKey]) -> dict[AssetKey, AssetStatus]:
+        """What is recorded about these assets."""
+        return {
+            key: AssetStatus.of(self.project.graph[key].partitions_def, self.ledger.statuses(key.to_user_string()))
+            for key in keys
+        }
+
+    def plan(
+        self,
+        selected: Collection[AssetKey],
+        request: PartitionRequest,
+        now: datetime,
+        due: Mapping[AssetKey, OrdinalSet] | None = None,
+    ) -> Plan:
+        """What must run, and why; changes nothing. `due` is what a schedule's tick asks for instead of the request.
+
+        Raises:
+            UnknownPartitionError: A named partition does not exist.
+            PartitionRangeError: A range is malformed or runs backwards.
+        """
+        graph = self.project.graph
+        read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
+        return make_plan(graph, selected, request, self.statuses(read | set(selected)), now, due)
+
+    # --- run
+
+    def run(
+        self,
+        plan: Plan,
+        *,
+        workers: int | None = None,
+        reporter: Reporter | None = None,
+        cancel: CancelToken | None = None,
+        trigger: str = "manual",
+        job: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        run_id: str | None = None,
+    ) -> RunResult:
+        """Make what `plan` says. Ctrl-C and SIGTERM stop it within a second or two; what is finished stays.
+
+        Args:
+            workers: Threads that call the functions; 1 for the calling thread itself; None for one per processor.
+            run_id: A name reserved beforehand; by default a new one.
+        """
+        if not plan.total:
+            state = RunState.SUCCEEDED if not plan.total_blocked else RunState.FAILED
+            return RunResult(None, state, blocked=plan.total_blocked)
+        cancel, reporter = cancel or CancelToken(), reporter or Silent()
+        run_id = run_id or new_run_id(self._clock())
+        process = this_process()
+        record = RunRecord(
+            run_id=run_id,
+            state=RunState.RUNNING,
+            created_at=self._clock(),
+            targeted=plan.total,
+            plan=plan.to_json(),
+            trigger=trigger,
+            job=job,
+            host=process.host,
+            pid=process.pid,
+            process_started=process.started,
+            boot=process.boot,
+            tags=dict(tags or {}),
+        )
+        self.ledger.start_run(record)
+        reporter.started(run_id, plan)
+        driving = False
+        try:
+            with (
+                ready_resources(self.project.resources, self._resource_keys(plan), None) as resources,
+                cancel_on_signals(cancel),
+            ):
+                driver = Driver(
+                    plan,
+                    self.project.graph,
+                    resources,
+                    self.ledger,
+                    run_id,
+                    workers=workers or processors(),
+                    clock=self._clock,
+                    recover=self.recover,
+                    cancel=cancel,
+                    reporter=reporter,
+                    tags=tags,
+                )
+                driving = True
+                return driver.run()
+        except Exception as error:
+            # This process may live on and serve for months: what the run held must not stay held until it dies.
+            with contextlib.suppress(GaplessError):
+                if driving:
+                    self._recover(record)
+                self.ledger.end_run(run_id, RunState.FAILED, self._clock(), f"{type(error).__name__}: {error}")
+            raise
+
+    # --- recover
+
+    def recover(self) -> list[Reconciliation]:
+        """Reconcile runs whose process died with the commit records in the data. Cheap when there are none."""
+        return [self._recover(run) for run in self.ledger.dead_runs()]
+
+    def _recover(self, run: RunRecord) -> Reconciliation:
+        records = [
+            record
+            for manager in self.stores()
+            for record in manager.commit_records([run.run_id])
+        ]
+        versions = {key.to_user_string(): self.project.graph[key].code_version for key in self.project.graph}
+        return reconcile(self.ledger, run, records, self._clock(), versions)
+
+    # ---
+
+    def stores(self) -> list[SliceStore]:
+        """The project's IO managers that keep commit records, each once."""
+        return list({id(r): r for r in self.project.resources.values() if is_slice_store(r)}.values())
+
+    def _resource_keys(self, plan: Plan) -> set[str]:
+        keys: set[str] = set()
+        for step in plan.steps:
+            asset = self.project.graph[step.asset]
+            keys |= asset.resource_keys
+            if asset.stores_output:
+                keys.add(asset.io_manager_key)
+            keys |= {edge.input_manager_key for edge in self.project.graph.parents(step.asset) if edge.input_manager_key}
+        return keys
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def new_run_id(now: datetime) -> str:
+    """A name for a run that sorts by time and that a person can tell from others: ``20240105-101500-3fa9c1``."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def processors() -> int:
+    """Processors that this process may use; at least two, so that reading overlaps with committing."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    count = len(affinity(0)) if affinity else os.cpu_count() or 2
+    return max(2, count)
+
+
+def materialize(
+    assets: Sequence[AssetsDefinition],
+    *,
+    partition_key: str | None = None,
+    partition_keys: Sequence[str] = (),
+    partition_range: str | None = None,
+    last: int | None = None,
+    scope: Scope | None = None,
+    selection: CoercibleToAssetSelection | None = None,
+    resources: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    raise_on_error: bool = True,
+    workers: int | None = None,
+    home: Path | None = None,
+    now: datetime | None = None,
+) -> RunResult:
+    """Make partitions of `assets` from Python; by default all that are missing.
+
+    Args:
+        partition_key: The one partition to make.
+        partition_range: ``START..END``, both inclusive.
+        last: The newest so many partitions.
+        scope: Of those in view, which to make; see `Scope`.
+        selection: Only these of the `assets`.
+        resources: By name; IO managers among them.
+        raise_on_error: Raise the first exception of a user's function again, when everything else is done.
+        workers: As for `Engine.run`.
+        home: Where the ledger lies; by default ``GAPLESS_HOME`` or ``.gapless`` below the working directory.
+        now: Partitions that end later do not exist; by default the present instant.
+
+    Raises:
+        DefinitionError: The assets do not hold together.
+        UsageError: The partitions do not exist.
+    """
+    with Engine(project_of(assets, resources or {}), open_ledger(home)) as engine:
+        engine.recover()
+        keys = (*partition_keys, *((partition_key,) if partition_key is not None else ()))
+        request = PartitionRequest(keys, (partition_range,) if partition_range else (), last, scope)
+        plan = engine.plan(engine.select(selection), request, now or system_clock())
+        result = engine.run(plan, workers=workers, tags=tags)
+    if raise_on_error and result.exception is not None:
+        raise result.exception
+    return result

@@ -1,0 +1,175 @@
+"""Every deliberate exception of Gapless.
+
+A message says what was wrong (asset, partition, file, line), what was expected, and what to type next. The facts
+stay attributes, so that code can act on them, and survive pickling.
+
+    GaplessError
+    ├── UsageError                       what was asked for cannot be done as asked
+    │   ├── UnknownAssetError            no asset of that name (LookupError)
+    │   ├── UnknownPartitionError        the asset has no such partition (LookupError)
+    │   ├── PartitionKeyError            a text that cannot be read as a key of the definition (ValueError)
+    │   ├── PartitionRangeError          a range that is malformed or runs backwards
+    │   ├── SelectionError               a selection that cannot be read or names nothing; in definitions.errors
+    │   ├── UnknownNameError             no job or schedule of that name (LookupError); in definitions.errors
+    │   └── InvocationError              a function or method called in a way that it does not support
+    ├── DefinitionError                  the user's definitions do not hold together; names file and line
+    │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
+    │   ├── DefinitionErrors             several of them, found together; in definitions.errors
+    │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
+    │   └── NameNotProvidedError         a Dagster name that Gapless lacks (ImportError); in definitions.errors
+    ├── StorageError                     a slice could not be read or replaced
+    │   └── …                            see gapless.storage.errors
+    └── LedgerError                      the ledger could not be read or written
+        └── …                            see gapless.ledger.errors
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+__all__ = [
+    "DefinitionError",
+    "GaplessError",
+    "InvocationError",
+    "LedgerError",
+    "PartitionKeyError",
+    "PartitionRangeError",
+    "PartitionsDefinitionError",
+    "StorageError",
+    "UnknownAssetError",
+    "UnknownPartitionError",
+    "UsageError",
+    "closest",
+]
+
+_E = TypeVar("_E", bound="GaplessError")
+
+
+def _rebuild(cls: type[_E], facts: dict[str, Any]) -> _E:
+    error = cls.__new__(cls)
+    error.__dict__.update(facts)
+    return error
+
+
+class GaplessError(Exception):
+    """The root of every deliberate error.
+
+    Subclasses are dataclasses whose fields are the facts; ``__str__`` words them.
+
+    Attributes:
+        exit_code: What the command line exits with when this error ends it.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own pickling replays positional arguments only; the facts are keyword fields.
+        return _rebuild, (type(self), dict(self.__dict__))
+
+
+def closest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """The names most like `name`, best first, at most `limit`; empty if none is near."""
+    return tuple(difflib.get_close_matches(name, list(names), n=limit, cutoff=0.5))
+
+
+class UsageError(GaplessError):
+    """What was asked for cannot be done as asked."""
+
+
+@dataclass(eq=False)
+class UnknownAssetError(UsageError, LookupError):
+    """No asset of that name is defined."""
+
+    asset: str
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        near = f" Did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
+        return f"there is no asset {self.asset!r}.{near} List the assets with: gapless list"
+
+
+@dataclass(eq=False)
+class UnknownPartitionError(UsageError, LookupError):
+    """The asset's partitions definition has no such partition."""
+
+    asset: str | None
+    key: str
+    nearest: tuple[str, ...] = ()
+    extent: str | None = None  # which keys exist, in words: "2024-01-01 to 2024-03-31"
+
+    def __str__(self) -> str:
+        owner = f"asset {self.asset!r} has" if self.asset else "there is"
+        near = f" Nearest: {', '.join(map(repr, self.nearest))}." if self.nearest else ""
+        extent = f" Its partitions are {self.extent}." if self.extent else ""
+        hint = f" List them with: gapless partitions list {self.asset}" if self.asset else ""
+        return f"{owner} no partition {self.key!r}.{near}{extent}{hint}"
+
+
+@dataclass(eq=False)
+class PartitionKeyError(UsageError, ValueError):
+    """A text that cannot be read as a partition key of the definition."""
+
+    key: str
+    expected: str  # what such a key looks like: "a key like '2024-01-05' (format '%Y-%m-%d')"
+
+    def __str__(self) -> str:
+        return f"cannot read {self.key!r} as a partition key; expected {self.expected}."
+
+
+@dataclass(eq=False)
+class PartitionRangeError(UsageError, ValueError):
+    """A range of partition keys that is malformed or runs backwards."""
+
+    text: str
+    reason: str
+    expected: str = "START..END, both inclusive, for example 2024-01-01..2024-01-31"
+
+    def __str__(self) -> str:
+        return f"cannot use {self.text!r} as a range of partitions: {self.reason}. Expected {self.expected}."
+
+
+@dataclass(eq=False)
+class InvocationError(UsageError):
+    """A function or method was called in a way that it does not support."""
+
+    reason: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}. {self.fix}" if self.fix else f"{self.reason}."
+
+
+@dataclass(eq=False)
+class DefinitionError(GaplessError):
+    """The user's definitions do not hold together.
+
+    Attributes:
+        reason: What is wrong, a clause without a full stop.
+        fix: What to write instead, a sentence.
+        location: ``file:line`` of the declaration at fault.
+    """
+
+    reason: str
+    fix: str = ""
+    location: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location else ""
+        return f"{where}{self.reason}." + (f" {self.fix}" if self.fix else "")
+
+
+class PartitionsDefinitionError(DefinitionError, ValueError):
+    """A partitions definition cannot be built from its arguments."""
+
+
+class StorageError(GaplessError):
+    """A slice could not be read or replaced; the old rows are still there."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class LedgerError(GaplessError):
+    """The ledger could not be read or written."""

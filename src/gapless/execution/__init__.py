@@ -1,0 +1,1 @@
+"""RUN IT. Drive a plan: ready set, workers, steps, retries, cancel."""

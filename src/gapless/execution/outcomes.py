@@ -1,0 +1,143 @@
+"""What is written to the ledger, and told to whoever watches, about calls that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gapless.definitions.asset import AssetsDefinition
+from gapless.execution.failure import Failure
+from gapless.execution.progress import StepReport
+from gapless.execution.ready import Unit
+from gapless.execution.result import RunResult
+from gapless.execution.step import Made
+from gapless.ledger.contract import EventKind, Outcome, RunState, Status
+from gapless.planning.plan import PlanStep
+from gapless.storage.slices import Committed
+
+__all__ = ["Tally", "failed_outcomes", "log_outcomes", "made_outcomes", "skipped_outcomes"]
+
+
+def made_outcomes(
+    made: Made, committed: Committed | None, asset: AssetsDefinition, now: datetime
+) -> tuple[list[Outcome], list[StepReport]]:
+    """One outcome for each partition of a successful call; `committed` is None if nothing had to be stored."""
+    outcomes, reports = [], []
+    keys = made.unit.keys
+    shared: dict[str, Any] = {"duration_s": round(made.duration_s, 6)}
+    if made.unit.attempt > 1:
+        shared["attempt"] = made.unit.attempt
+    if len(keys) > 1:
+        shared["batch"] = len(keys)
+    if committed is not None:
+        shared["columns"] = dict(committed.columns)
+        shared["table"] = committed.table
+    for key in keys:
+        rows = committed.rows.get(key) if committed is not None else None
+        metadata = {**made.metadata, **(made.partition_metadata.get(key, {}) if key is not None else {})}
+        outcomes.append(
+            Outcome(
+                asset=asset.name,
+                partition=key,
+                kind=EventKind.MATERIALIZED,
+                at=now,
+                status=Status.MATERIALIZED,
+                rows=rows,
+                nbytes=None if committed is None else committed.nbytes // len(keys),
+                code_version=asset.code_version,
+                payload={**shared, "metadata": metadata} if metadata else shared,
+            )
+        )
+        reports.append(
+            StepReport(asset.name, key, EventKind.MATERIALIZED, rows=rows, duration_s=made.duration_s / len(keys))
+        )
+    return outcomes, reports
+
+
+def failed_outcomes(
+    unit: Unit, failure: Failure, duration_s: float, kind: EventKind, now: datetime
+) -> tuple[list[Outcome], list[StepReport]]:
+    """One outcome for each partition of a call that raised or was refused; `kind` is FAILED or RETRIED."""
+    payload: dict[str, Any] = {"duration_s": round(duration_s, 6), "attempt": unit.attempt}
+    if failure.traceback:
+        payload["traceback"] = failure.traceback
+    if failure.hint:
+        payload["hint"] = failure.hint
+    status = Status.FAILED if kind is EventKind.FAILED else None
+    name = unit.asset.to_user_string()
+    return (
+        [Outcome(name, key, kind, now, status, failure.reason, payload=payload) for key in unit.keys],
+        [
+            StepReport(name, key, kind, failure.reason, failure.detail or None, duration_s=duration_s)
+            for key in unit.keys
+        ],
+    )
+
+
+def skipped_outcomes(
+    skipped: Sequence[tuple[PlanStep, int, str]], now: datetime
+) -> tuple[list[Outcome], list[StepReport]]:
+    """One outcome for each partition that is given up because of something upstream."""
+    outcomes = [
+        Outcome(step.asset.to_user_string(), step.key_at(ordinal), EventKind.SKIPPED, now, Status.SKIPPED, reason)
+        for step, ordinal, reason in skipped
+    ]
+    return outcomes, [StepReport(o.asset, o.partition, o.kind, o.reason) for o in outcomes]
+
+
+def log_outcomes(unit: Unit, logs: Sequence[tuple[str, str]], now: datetime) -> list[Outcome]:
+    """The lines that a call logged, under its first partition."""
+    key = unit.step.key_at(unit.partitions.first()) if logs else None
+    return [
+        Outcome(unit.asset.to_user_string(), key, EventKind.LOG, now, None, message, payload={"level": level})
+        for level, message in logs
+    ]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of what became of a run's partitions, and the reports of those that did not go well."""
+
+    materialized: int = 0
+    rows: int = 0
+    failed: list[StepReport] = field(default_factory=list)
+    skipped: list[StepReport] = field(default_factory=list)
+    interrupted: list[StepReport] = field(default_factory=list)
+    exception: BaseException | None = None
+
+    @property
+    def finished(self) -> int:
+        return self.materialized + len(self.failed) + len(self.skipped)
+
+    def add(self, reports: Sequence[StepReport]) -> None:
+        for report in reports:
+            if report.kind is EventKind.MATERIALIZED:
+                self.materialized += 1
+                self.rows += report.rows or 0
+            elif report.kind is EventKind.FAILED:
+                self.failed.append(report)
+            elif report.kind is EventKind.SKIPPED:
+                self.skipped.append(report)
+            elif report.kind is EventKind.INTERRUPTED:
+                self.interrupted.append(report)
+
+    def keep_exception(self, exception: BaseException) -> None:
+        """Remember the first one, to raise it where a Python caller wants that."""
+        if self.exception is None:
+            self.exception = exception
+
+    def result(self, run_id: str, state: RunState, blocked: int, duration_s: float) -> RunResult:
+        return RunResult(
+            run_id=run_id,
+            state=state,
+            materialized=self.materialized,
+            rows=self.rows,
+            failed=tuple(self.failed),
+            skipped=tuple(self.skipped),
+            interrupted=tuple(self.interrupted),
+            blocked=blocked,
+            duration_s=duration_s,
+            exception=self.exception,
+        )

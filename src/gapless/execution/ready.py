@@ -1,0 +1,225 @@
+"""Which calls can start now: the plan's partitions, released as what they read is finished."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from gapless.asset_key import AssetKey
+from gapless.definitions.graph import AssetGraph
+from gapless.partitions import OrdinalSet
+from gapless.planning.plan import Plan, PlanStep
+
+__all__ = ["ReadySet", "Unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One call of one asset's function.
+
+    Attributes:
+        step: What the plan says about the asset.
+        partitions: The ordinals that this call makes: one, or a contiguous range of a batched asset.
+        attempt: 1 for the first.
+    """
+
+    step: PlanStep
+    partitions: OrdinalSet
+    attempt: int = 1
+
+    @property
+    def asset(self) -> AssetKey:
+        return self.step.asset
+
+    @property
+    def keys(self) -> list[str | None]:
+        return self.step.keys_of(self.partitions)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one step of the plan is.
+
+    A step that reads nothing of this plan hands out its units from `source` lazily, so that a plan of a million
+    partitions is never held as a million objects.
+    """
+
+    step: PlanStep
+    source: Iterator[OrdinalSet] | None
+    waiting: OrdinalSet
+    open: OrdinalSet
+    done: OrdinalSet = OrdinalSet.empty()
+
+
+class ReadySet:
+    """The plan's units in dependency order. Not thread-safe: the driver alone uses it."""
+
+    def __init__(self, plan: Plan, graph: AssetGraph) -> None:
+        self._graph = graph
+        self._now: datetime = plan.now
+        self._released: deque[Unit] = deque()
+        planned = {step.asset for step in plan.steps if step.partitions}
+        self._progress: dict[AssetKey, _Progress] = {}
+        for step in plan.steps:
+            reads_plan = any(dependency.upstream in planned for dependency in graph.parents(step.asset))
+            self._progress[step.asset] = _Progress(
+                step=step,
+                source=None if reads_plan else step.batches(),
+                waiting=step.partitions if reads_plan else OrdinalSet.empty(),
+                open=step.partitions,
+            )
+
+    def start(self, plan: Plan) -> list[tuple[PlanStep, int, str]]:
+        """Release what waits for nothing; returns what can never start because the plan blocks what it reads."""
+        for key, progress in self._progress.items():
+            reading = OrdinalSet.empty()
+            for dependency in self._graph.parents(key):
+                if dependency.upstream in self._progress:
+                    reading |= self._affected(key, dependency.upstream, self._progress[dependency.upstream].open)
+            self._release(key, progress.waiting - reading)
+        skipped: list[tuple[PlanStep, int, str]] = []
+        for step in plan.steps:
+            if step.blocked:
+                skipped += self.failed(step.asset, OrdinalSet.of(step.blocked), "cannot be made now")
+        return skipped
+
+    def take(self, limit: int) -> list[Unit]:
+        """Up to `limit` units that can start now, upstream assets first among those never handed out."""
+        taken: list[Unit] = []
+        while self._released and len(taken) < limit:
+            taken.append(self._released.popleft())
+        for progress in self._progress.values():
+            while progress.source is not None and len(taken) < limit:
+                batch = next(progress.source, None)
+                if batch is None:
+                    progress.source = None
+                else:
+                    taken.append(Unit(progress.step, batch))
+        return taken
+
+    def put_back(self, unit: Unit) -> None:
+        """Offer a unit again, after the others."""
+        self._released.append(unit)
+
+    @property
+    def exhausted(self) -> bool:
+        """True if nothing is left to take, now or later."""
+        return not self._released and all(
+            progress.source is None and not progress.waiting for progress in self._progress.values()
+        )
+
+    def done(self, asset: AssetKey, partitions: OrdinalSet) -> None:
+        """These partitions are materialized: release what waited only for them."""
+        progress = self._progress[asset]
+        progress.done |= partitions
+        progress.open -= partitions
+        for key in self._readers(asset):
+            self._release(key, self._affected(key, asset, partitions))
+
+    def failed(self, asset: AssetKey, partitions: OrdinalSet, what: str) -> list[tuple[PlanStep, int, str]]:
+        """These partitions will not be made: take out all that reads them, near and far.
+
+        Returns:
+            What is taken out, as (step, ordinal, reason), nearest first.
+        """
+        skipped: list[tuple[PlanStep, int, str]] = []
+        queue = deque([(asset, partitions, what)])
+        self._progress[asset].open -= partitions
+        while queue:
+            upstream, lost, why = queue.popleft()
+            up_step = self._progress[upstream].step
+            for key in self._readers(upstream):
+                progress = self._progress[key]
+                hit = self._affected(key, upstream, lost)
+                if not hit:
+                    continue
+                progress.waiting -= hit
+                progress.open -= hit
+                skipped += [(progress.step, ordinal, self._reason(key, ordinal, up_step, lost, why)) for ordinal in hit]
+                queue.append((key, hit, "was skipped"))
+        for key, progress in self._progress.items():
+            if progress.step.batch_size != 1:
+                self._release(key, progress.waiting)  # a batched asset may have waited for just these
+        return skipped
+
+    def unfinished(self) -> Iterable[tuple[PlanStep, OrdinalSet]]:
+        """What is neither done nor given up."""
+        return [(progress.step, progress.open) for progress in self._progress.values() if progress.open]
+
+    # ---
+
+    def _readers(self, asset: AssetKey) -> list[AssetKey]:
+        return [
+            key
+            for key in dict.fromkeys(dependency.downstream for dependency in self._graph.children(asset))
+            if key in self._progress and self._progress[key].waiting
+        ]
+
+    def _affected(self, key: AssetKey, upstream: AssetKey, partitions: OrdinalSet) -> OrdinalSet:
+        """The waiting partitions of `key` that read `partitions` of `upstream`."""
+        affected = OrdinalSet.empty()
+        for dependency in self._graph.parents(key):
+            if dependency.upstream == upstream:
+                affected |= dependency.mapping.downstream(
+                    partitions, self._graph[key].partitions_def, self._graph[upstream].partitions_def, self._now
+                )
+        return affected & self._progress[key].waiting
+
+    def _release(self, key: AssetKey, candidates: OrdinalSet) -> None:
+        progress = self._progress[key]
+        if progress.step.batch_size == 1:
+            for ordinal in candidates:
+                unit = OrdinalSet.span(ordinal, ordinal + 1)
+                if not self._still_needs(key, unit):
+                    progress.waiting -= unit
+                    self._released.append(Unit(progress.step, unit))
+            return
+        # A batched asset starts when all that it reads is settled: only then are its ranges known.
+        if not progress.waiting:
+            return
+        size = progress.step.batch_size
+        ranges = (
+            (OrdinalSet.span(start, end) for start, end in progress.waiting.runs)
+            if size is None
+            else progress.waiting.chunks(size)
+        )
+        for batch in list(ranges):
+            if not self._still_needs(key, batch, settled=True):
+                progress.waiting -= batch
+                self._released.append(Unit(progress.step, batch))
+
+    def _still_needs(self, key: AssetKey, partitions: OrdinalSet, settled: bool = False) -> bool:
+        """Whether `partitions` read something of this plan that is not done; `settled`: whether anything is still open."""
+        down_def = self._graph[key].partitions_def
+        for dependency in self._graph.parents(key):
+            upstream = self._progress.get(dependency.upstream)
+            if upstream is None:
+                continue
+            own = dependency.upstream == key
+            if settled and not own:
+                if upstream.open:
+                    return True
+                continue
+            up_def = self._graph[dependency.upstream].partitions_def
+            needed = dependency.mapping.upstream(partitions, down_def, up_def, self._now).partitions & upstream.open
+            if own:
+                needed -= partitions
+            if needed:
+                return True
+        return False
+
+    def _reason(self, key: AssetKey, ordinal: int, up_step: PlanStep, lost: OrdinalSet, why: str) -> str:
+        unit = OrdinalSet.span(ordinal, ordinal + 1)
+        for dependency in self._graph.parents(key):
+            if dependency.upstream != up_step.asset:
+                continue
+            read = dependency.mapping.upstream(
+                unit, self._graph[key].partitions_def, up_step.definition, self._now
+            ).partitions
+            culprits = [partition for partition in up_step.keys_of((read & lost).head(3)) if partition is not None]
+            if culprits:
+                more = len(read & lost) - len(culprits)
+                return f"{up_step.asset} {', '.join(culprits)}{f' and {more} more' if more else ''} {why}"
+        return f"{up_step.asset} {why}"

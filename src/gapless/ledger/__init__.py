@@ -1,0 +1,1 @@
+"""WHAT HAPPENED. Runs, status by partition, events, ticks; recovery after a crash."""

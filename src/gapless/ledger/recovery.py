@@ -1,0 +1,134 @@
+"""After a crash: what a dead run left behind is brought in line with what its data says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gapless.ledger.contract import Event, EventKind, Ledger, Outcome, RunRecord, Status, StatusRecord
+
+__all__ = ["CommitProof", "Reconciliation", "reconcile"]
+
+_Slice = tuple[str, str | None]
+
+
+class CommitProof(Protocol):
+    """What is needed of a store's commit record: proof, from the data's own transaction, that a slice was replaced.
+
+    `asset` is an asset key or its name; what matters is how it reads as a string.
+    """
+
+    @property
+    def asset(self) -> object: ...
+    @property
+    def partition(self) -> str | None: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def committed_at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What was found of a dead run.
+
+    Attributes:
+        applied: False if the run had ended already, by another process's hand; then nothing was recorded.
+        reconciled: Slices that are durably committed, though the ledger did not know.
+        interrupted: Slices that it was at work on; their old rows and states stand.
+    """
+
+    run_id: str
+    applied: bool
+    reconciled: tuple[_Slice, ...] = ()
+    interrupted: tuple[_Slice, ...] = ()
+
+
+def reconcile(
+    ledger: Ledger,
+    run: RunRecord,
+    commits: Iterable[CommitProof],
+    now: datetime,
+    code_versions: Mapping[str, str | None] | None = None,
+) -> Reconciliation:
+    """End a dead run as CRASHED, believing the commit records over the ledger.
+
+    Call it only for runs of `Ledger.dead_runs`: a live run would lose its leases. Two processes may do so at once; what
+    the first records stands.
+
+    Args:
+        commits: The commit records of every store that the run wrote to; those of other runs are passed over.
+        code_versions: By asset, the code version that the run made it with, as its plan says.
+    """
+    proofs: dict[_Slice, CommitProof] = {}
+    for commit in commits:
+        at = (str(commit.asset), commit.partition)
+        if commit.run_id == run.run_id and (at not in proofs or proofs[at].committed_at <= commit.committed_at):
+            proofs[at] = commit
+    leases = ledger.leases(run.run_id)
+    unknown = _unknown(ledger, run.run_id, proofs, frozenset(leases))
+    versions = code_versions or {}
+    outcomes = [
+        Outcome(
+            asset=asset,
+            partition=partition,
+            kind=EventKind.RECONCILED,
+            at=proofs[asset, partition].committed_at,
+            status=Status.MATERIALIZED,
+            rows=proofs[asset, partition].rows,
+            code_version=versions.get(asset),
+            payload={"rows": proofs[asset, partition].rows, "found_at": now.isoformat()},
+        )
+        for asset, partition in unknown
+    ]
+    interrupted = tuple(lease for lease in leases if lease not in unknown)
+    outcomes += [
+        Outcome(asset, partition, EventKind.INTERRUPTED, now, None, "its run's process died")
+        for asset, partition in interrupted
+    ]
+    if not ledger.end_crashed(run.run_id, outcomes, now):
+        return Reconciliation(run.run_id, applied=False)
+    return Reconciliation(run.run_id, applied=True, reconciled=tuple(unknown), interrupted=interrupted)
+
+
+def _unknown(
+    ledger: Ledger, run_id: str, proofs: Mapping[_Slice, CommitProof], leases: frozenset[_Slice]
+) -> dict[_Slice, CommitProof]:
+    """The commits that the ledger does not know of; a dict, since its order is that of the commits."""
+    by_asset: dict[str, list[str | None]] = {}
+    for asset, partition in proofs:
+        by_asset.setdefault(asset, []).append(partition)
+    statuses: dict[_Slice, StatusRecord] = {
+        (asset, partition): status
+        for asset, partitions in by_asset.items()
+        for partition, status in ledger.statuses(asset, partitions).items()
+    }
+    unknown = {}
+    for at, proof in proofs.items():
+        status = statuses.get(at)
+        newer = status is not None and status.committed_at is not None and status.committed_at >= proof.committed_at
+        recorded = status is not None and status.run_id == run_id and status.status is Status.MATERIALIZED
+        if not newer and (at in leases or not recorded):
+            unknown[at] = proof
+    if not unknown:
+        return unknown
+    # A recorded commit gives its lease back. So one without a lease and without a status is either one whose record
+    # was lost with the machine's power, or one that was recorded and then failed again.
+    if unknown.keys() - leases:
+        history = ledger.events(run_id=run_id, kinds=(EventKind.MATERIALIZED, EventKind.RECONCILED))
+        for event in history:
+            if event.asset is not None and (event.asset, event.partition) not in leases:
+                unknown.pop((event.asset, event.partition), None)
+    for asset in by_asset:
+        for wipe in ledger.events(asset=asset, kinds=(EventKind.WIPED,)):
+            for at in [at for at in unknown if _was_wiped(at, unknown[at], wipe)]:
+                del unknown[at]
+    return unknown
+
+
+def _was_wiped(at: _Slice, proof: CommitProof, wipe: Event) -> bool:
+    return wipe.asset == at[0] and wipe.partition in (None, at[1]) and wipe.at >= proof.committed_at

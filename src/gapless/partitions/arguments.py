@@ -1,0 +1,140 @@
+"""Reading what a user writes for a time window definition; every refusal names the argument and the fix."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfoNotFoundError, available_timezones
+
+from gapless.errors import PartitionsDefinitionError, closest
+from gapless.partitions.cron import ScheduleType
+from gapless.partitions.grid import Grid
+from gapless.partitions.key_format import KeyFormat
+from gapless.partitions.zone import DAY, Zone, civil_datetime
+
+__all__ = ["check_keys", "cron_of_offsets", "read_bound", "read_int", "read_zone"]
+
+_WEEKDAYS = "0 (Sunday) to 6 (Saturday)"
+
+
+def read_zone(timezone: object) -> Zone:
+    """The zone named `timezone`; UTC for None.
+
+    Raises:
+        PartitionsDefinitionError: There is none of that name.
+    """
+    if timezone is None:
+        return Zone.named("UTC")
+    if not isinstance(timezone, str):
+        raise PartitionsDefinitionError(
+            f"timezone is {timezone!r}, not a string", "Write an IANA name such as 'Europe/Berlin'."
+        )
+    try:
+        return Zone.named(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = closest(timezone, available_timezones())
+        meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Write an IANA name like 'Europe/Berlin'."
+        raise PartitionsDefinitionError(f"there is no timezone {timezone!r}", meant) from None
+
+
+def read_bound(name: str, value: object, zone: Zone, fmt: KeyFormat) -> datetime:
+    """A start or end as an instant in `zone`.
+
+    Text is read with the key format; a datetime is civil time in the definition's timezone, whatever its own is.
+
+    Raises:
+        PartitionsDefinitionError: It is neither, or the text does not fit the format.
+    """
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=zone.info)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), tzinfo=zone.info)
+    if not isinstance(value, str):
+        raise PartitionsDefinitionError(
+            f"{name} is {value!r}, not a string or a datetime", f"Write {name}={_example(fmt, value)!r}."
+        )
+    read = fmt.read_loosely(value)
+    if read is None:
+        raise PartitionsDefinitionError(
+            f"{name} {value!r} does not fit the key format {fmt.text!r}",
+            f"Write {name}={_example(fmt, value)!r}, or pass a datetime.",
+        )
+    if read.offset is not None:
+        return zone.aware(read.civil - read.offset)
+    return civil_datetime(read.civil).replace(tzinfo=zone.info)
+
+
+def _example(fmt: KeyFormat, value: object) -> str:
+    """The value in the right format if it can be guessed, so that the fix can be pasted."""
+    try:
+        return datetime.fromisoformat(str(value)).strftime(fmt.text)
+    except ValueError:
+        return datetime(2024, 1, 1).strftime(fmt.text)
+
+
+def read_int(name: str, value: Any, low: int | None = None, high: int | None = None, expected: str = "") -> int:
+    """An integer argument within inclusive bounds.
+
+    Raises:
+        PartitionsDefinitionError: It is not.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole and (low is None or low <= value) and (high is None or value <= high):
+        return int(value)
+    wanted = expected or (f"{low} to {high}" if low is not None else "a whole number")
+    raise PartitionsDefinitionError(f"{name} is {value!r}; expected {wanted}")
+
+
+def cron_of_offsets(schedule_type: ScheduleType, minute: object, hour: object, day: object) -> str:
+    """The cron schedule of a cadence.
+
+    Args:
+        day: Weekly: 0 (Sunday) to 6, 7 is Sunday too. Monthly: 1 to 31, 0 is 1 too. None for the default.
+
+    Raises:
+        PartitionsDefinitionError: An offset that is out of bounds, or that the cadence does not have.
+    """
+    m = read_int("minute_offset", minute or 0, 0, 59)
+    h = read_int("hour_offset", hour or 0, 0, 23)
+    if schedule_type is ScheduleType.WEEKLY:
+        return f"{m} {h} * * {read_int('day_offset', day or 0, 0, 7, _WEEKDAYS)}"
+    if schedule_type is ScheduleType.MONTHLY:
+        return f"{m} {h} {read_int('day_offset', day or 1, 1, 31)} * *"
+    if day:
+        raise PartitionsDefinitionError(f"day_offset is {day!r}, but the cadence is {schedule_type.value.lower()}")
+    if schedule_type is ScheduleType.DAILY:
+        return f"{m} {h} * * *"
+    if h:
+        raise PartitionsDefinitionError(f"hour_offset is {hour!r}, but the cadence is hourly")
+    return f"{m} * * * *"
+
+
+def check_keys(fmt: KeyFormat, cron: str, grid: Grid, zone: Zone, start: datetime) -> None:
+    """Refuses a format whose keys do not read back as their own windows.
+
+    The first windows and some that are up to two years later are tried: a part that is missing from a format
+    repeats within an hour, a day, a month or a year.
+
+    Raises:
+        PartitionsDefinitionError: A key that cannot be read, or that names another window.
+    """
+    begin = math.ceil(start.timestamp())
+    numbers = {*range(26), *(grid.number(begin + days * DAY + DAY // 2) for days in (1, 2, 9, 32, 70, 100, 400, 600))}
+    for number in sorted(numbers):
+        tick = grid.tick(number)
+        key = fmt.write(tick.civil, tick.offset, zone, suffix=tick.repeated)
+        read = fmt.read(key)
+        if read is None:
+            raise PartitionsDefinitionError(
+                f"keys of the format {fmt.text!r} cannot be read back: {key!r}",
+                "Use only directives that strptime knows, for example '%Y-%m-%d'.",
+            )
+        instant = zone.first_at(read.civil) if read.offset is None else read.civil - read.offset
+        if grid.number(instant) != number:
+            window = f"{civil_datetime(tick.civil):%Y-%m-%d %H:%M}"
+            raise PartitionsDefinitionError(
+                f"the key format {fmt.text!r} does not tell the partitions of {cron!r} apart: the one that starts at"
+                f" {window} would get the key {key!r}, which names another",
+                "Add what is missing to fmt, for example '%Y-%m-%d-%H:%M'.",
+            )

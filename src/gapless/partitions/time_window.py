@@ -1,0 +1,298 @@
+"""Partitions that are time windows between the ticks of a cron schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from gapless.errors import DefinitionError, PartitionKeyError, PartitionRangeError, PartitionsDefinitionError
+from gapless.partitions.arguments import check_keys, cron_of_offsets, read_bound, read_int, read_zone
+from gapless.partitions.cron import ScheduleType
+from gapless.partitions.definition import current
+from gapless.partitions.key_format import KeyFormat
+from gapless.partitions.key_range import PartitionKeyRange
+from gapless.partitions.window import TimeWindow
+from gapless.partitions.windowed import Windowed
+
+__all__ = ["TimeWindowPartitionsDefinition"]
+
+
+class TimeWindowPartitionsDefinition(Windowed):
+    """Windows from one tick of a cron schedule to the next, named by their start.
+
+    A partition exists once its window has ended. Ticks are civil times in `timezone`: a fixed time that the clocks skip
+    moves to the end of the gap, one that comes twice means the second; schedules that repeat each hour tick in both
+    passes of a repeated hour, and the key of the second gets the UTC offset: ``2024-11-03-01:00-0500``.
+
+    Args:
+        start: The first window is the first that starts at or after it. Text in `fmt`, or a datetime, which is civil
+            time in `timezone` (a timezone of its own is dropped, not converted).
+        fmt: How keys are written, as ``strftime`` takes it.
+        end: No window ends after it; None for no end. As `start`.
+        schedule_type: A common cadence, moved by the offsets; instead of `cron_schedule`.
+        timezone: IANA name; None is UTC.
+        end_offset: How many more windows exist before they have ended, or, negative, how many fewer.
+        minute_offset: Minute of the hour at which windows start.
+        hour_offset: Hour of the day.
+        day_offset: Weekly: 0 (Sunday) to 6. Monthly: 1 to 31; months without that day are skipped.
+        cron_schedule: Five fields, or a macro such as ``@daily``.
+
+    Attributes:
+        start: As given, timezone-aware; the first window may start later.
+        end: As given, timezone-aware, exclusive; or None.
+        timezone: IANA name.
+
+    Raises:
+        PartitionsDefinitionError: Arguments that do not make a definition.
+    """
+
+    def __init__(
+        self,
+        start: datetime | str,
+        fmt: str,
+        end: datetime | str | None = None,
+        schedule_type: ScheduleType | None = None,
+        timezone: str | None = None,
+        end_offset: int = 0,
+        minute_offset: int | None = None,
+        hour_offset: int | None = None,
+        day_offset: int | None = None,
+        cron_schedule: str | None = None,
+    ) -> None:
+        if cron_schedule is not None:
+            if schedule_type is not None or minute_offset or hour_offset or day_offset:
+                raise PartitionsDefinitionError(
+                    "cron_schedule is given together with schedule_type or an offset",
+                    "The cron schedule says it all; leave the others out.",
+                )
+        elif schedule_type is None:
+            raise PartitionsDefinitionError(
+                "neither cron_schedule nor schedule_type is given", "Write for example cron_schedule='0 0 * * *'."
+            )
+        else:
+            cron_schedule = cron_of_offsets(schedule_type, minute_offset, hour_offset, day_offset)
+        if not isinstance(fmt, str) or "%" not in fmt:
+            raise PartitionsDefinitionError(f"fmt is {fmt!r}, not a format", "Write for example fmt='%Y-%m-%d'.")
+        zone, form = read_zone(timezone), KeyFormat(fmt)
+        try:
+            self._define(
+                read_bound("start_date", start, zone, form),
+                read_bound("end_date", end, zone, form) if end else None,
+                zone.name,
+                fmt,
+                read_int("end_offset", end_offset),
+                cron_schedule,
+            )
+            check_keys(form, self._cron.text, self._grid, zone, self.start)
+        except OverflowError:
+            raise PartitionsDefinitionError(
+                f"start_date {start!r} or end_date {end!r} is out of the calendar"
+            ) from None
+
+    # What follows has Dagster's names. A window or a neighbour is found for any key that strptime reads, whether or
+    # not that partition exists; ask `has_partition_key` for that.
+
+    def _ordinal_from(self, key: str) -> int:
+        """The ordinal of the first window that starts at or after what `key` says, unbounded."""
+        read = self._format.read(key) or self._format.read_loosely(key)
+        if read is None:
+            raise PartitionKeyError(key, f"a key like {self.unbounded_key(0)!r} (format {self.fmt!r})")
+        return self._grid.number(self._instant_of(read.civil, read.offset))
+
+    def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
+        """What the partition covers.
+
+        Raises:
+            PartitionKeyError: The key cannot be read (a ValueError).
+        """
+        return self._window(self._ordinal_from(partition_key))
+
+    def start_time_for_partition_key(self, partition_key: str) -> datetime:
+        """The first instant of the partition."""
+        return self.time_window_for_partition_key(partition_key).start
+
+    def end_time_for_partition_key(self, partition_key: str) -> datetime:
+        """The first instant after the partition."""
+        return self.time_window_for_partition_key(partition_key).end
+
+    def time_windows_for_partition_keys(
+        self, partition_keys: Iterable[str], validate: bool = True, current_time: datetime | None = None
+    ) -> Sequence[TimeWindow]:
+        """The windows of these keys, ascending; `validate` drops those that do not exist."""
+        ordinals = sorted({self._ordinal_from(key) for key in partition_keys})
+        extent = self.extent(current(current_time)) if validate else 0
+        return [self._window(n) for n in ordinals if not validate or 0 <= n < extent]
+
+    def less_than(self, partition_key1: str, partition_key2: str) -> bool:
+        """Whether the first partition starts before the second."""
+        return self._ordinal_from(partition_key1) < self._ordinal_from(partition_key2)
+
+    def get_partition_key(self, key: str | date | datetime, current_time: datetime | None = None) -> str:
+        """The key of a partition that exists, from text or a date.
+
+        Raises:
+            PartitionKeyError: There is none (a ValueError).
+        """
+        text = key if isinstance(key, str) else key.strftime(self.fmt)
+        now = current(current_time)
+        if not self.has_partition_key(text, now):
+            raise PartitionKeyError(text, f"one of {self.describe_extent(now)}")
+        return text
+
+    def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
+        """The key after this one; None if that partition does not exist."""
+        following = self._ordinal_from(partition_key) + 1
+        return self.unbounded_key(following) if following < self.extent(current(current_time)) else None
+
+    def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        """The window of the first partition; None if none exists."""
+        return self._window(0) if self.extent(current(current_time)) else None
+
+    def get_last_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        """The window of the last partition; None if none exists."""
+        extent = self.extent(current(current_time))
+        return self._window(extent - 1) if extent else None
+
+    def get_next_partition_window(
+        self, end_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> TimeWindow | None:
+        """The first window that starts at or after `end_dt`; None if it is after the last partition."""
+        following = self._first_at_or_after(end_dt)
+        if respect_bounds and following >= self.extent(current(current_time)):
+            return None
+        return self._window(following)
+
+    def get_prev_partition_window(
+        self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> TimeWindow | None:
+        """The last window that ends at or before `start_dt`; None if it is before the first partition."""
+        previous = self._last_at_or_before(start_dt) - 1
+        if respect_bounds and (previous < 0 or not self.extent(current(current_time))):
+            return None
+        return self._window(previous)
+
+    def get_partition_key_for_timestamp(self, timestamp: float, end_closed: bool = False) -> str:
+        """The label of the window that contains an instant, also outside of the definition.
+
+        Args:
+            timestamp: Seconds since 1970-01-01T00:00Z.
+            end_closed: At a boundary, take the window that ends there, not the one that begins.
+        """
+        following = math.ceil(timestamp) if end_closed else math.floor(timestamp) + 1
+        return self.unbounded_key(self._grid.number(following) - 1)
+
+    def _within(self, time_window: TimeWindow) -> range:
+        return range(self._first_at_or_after(time_window.start), self._first_at_or_after(time_window.end))
+
+    def get_partition_keys_in_time_window(self, time_window: TimeWindow) -> Sequence[str]:
+        """The labels of the windows that start inside `time_window`, also outside of the definition."""
+        return [self.unbounded_key(n) for n in self._within(time_window)]
+
+    def get_num_partitions_in_window(self, time_window: TimeWindow) -> int:
+        """How many windows start inside `time_window`, also outside of the definition."""
+        return len(self._within(time_window))
+
+    def has_any_partitions_in_window(self, time_window: TimeWindow) -> bool:
+        """Whether a window starts inside `time_window`, also outside of the definition."""
+        return bool(self._within(time_window))
+
+    def get_partition_key_range_for_time_window(
+        self, time_window: TimeWindow, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> PartitionKeyRange:
+        """From the window that contains the start to the last one that ends by the end.
+
+        Raises:
+            PartitionRangeError: No partition ends by the end of `time_window`.
+        """
+        last = self.get_prev_partition_window(time_window.end, respect_bounds, current_time)
+        if last is None:
+            raise PartitionRangeError(
+                f"{time_window.start} to {time_window.end}", "no partition ends in it", f"a span in {self.describe()}"
+            )
+        start = self.get_partition_key_for_timestamp(time_window.start.timestamp())
+        return PartitionKeyRange(start, self.get_partition_key_for_timestamp(last.start.timestamp()))
+
+    def get_partition_keys_in_range(self, partition_key_range: PartitionKeyRange) -> Sequence[str]:
+        """The keys from start to end, both inclusive; future ones too; none if they are reversed.
+
+        Raises:
+            PartitionKeyError: An end cannot be read.
+            PartitionRangeError: The range begins before the definition or ends after its end date.
+        """
+        start, end = partition_key_range
+        first, last = self._ordinal_from(start), self._ordinal_from(end)
+        outside = "begins before" if first < 0 else "ends after" if self._bounded(last) < last else None
+        if self._total is not None and last >= self._total:
+            outside = "ends after"
+        if outside:
+            raise PartitionRangeError(
+                f"{start}..{end}", f"it {outside} the definition ({self.describe()})", "keys of its partitions"
+            )
+        return [self.unbounded_key(n) for n in range(first, last + 1)]
+
+    def equal_except_for_start_or_end(self, other: TimeWindowPartitionsDefinition) -> bool:
+        """Whether the two differ at most in where they begin and end."""
+        return self._facts()[2:] == other._facts()[2:]
+
+    def _field(self, place: int, name: str) -> int:
+        text = self._cron.text.split()[place]
+        if not text.isdigit():
+            raise DefinitionError(f"{self.cron_schedule!r} has no single {name}")
+        return int(text)
+
+    @property
+    def minute_offset(self) -> int:
+        """Minute of the hour at which windows start."""
+        return self._field(0, "minute")
+
+    @property
+    def hour_offset(self) -> int:
+        """Hour of the day at which windows start."""
+        return self._field(1, "hour")
+
+    @property
+    def day_offset(self) -> int:
+        """Day of the week (0 is Sunday) or of the month at which windows start."""
+        if self.schedule_type is ScheduleType.WEEKLY:
+            return self._field(4, "day of the week")
+        return self._field(2, "day of the month")
+
+    def get_cron_schedule(
+        self,
+        minute_of_hour: int | None = None,
+        hour_of_day: int | None = None,
+        day_of_week: int | None = None,
+        day_of_month: int | None = None,
+    ) -> str:
+        """When a schedule for these partitions ticks: as windows begin, unless an argument says another time.
+
+        Raises:
+            DefinitionError: The cadence does not have what is to be replaced.
+        """
+        given = (minute_of_hour, hour_of_day, day_of_week, day_of_month)
+        if all(value is None for value in given):
+            return self._cron.text
+        kind = self.schedule_type
+        if kind is None:
+            raise DefinitionError(
+                "minute_of_hour, hour_of_day, day_of_week and day_of_month do not apply to partitions of the cron"
+                f" schedule {self.cron_schedule!r}",
+                "They replace parts of an hourly, daily, weekly or monthly cadence.",
+            )
+        refused = {
+            ScheduleType.HOURLY: {"hour_of_day": hour_of_day},
+            ScheduleType.DAILY: {"day_of_week": day_of_week, "day_of_month": day_of_month},
+        }.get(kind, {})
+        for name, value in refused.items():
+            if value is not None:
+                raise DefinitionError(f"{name} does not apply to {kind.value.lower()} partitions", f"Leave {name} out.")
+        minute = self.minute_offset if minute_of_hour is None else minute_of_hour
+        hour, day = None, None
+        if kind is not ScheduleType.HOURLY:
+            hour = self.hour_offset if hour_of_day is None else hour_of_day
+        if kind is ScheduleType.WEEKLY:
+            day = self.day_offset if day_of_week is None else day_of_week
+        elif kind is ScheduleType.MONTHLY:
+            day = self.day_offset if day_of_month is None else day_of_month
+        return cron_of_offsets(kind, minute, hour, day)

@@ -1,0 +1,38 @@
+"""The span of time that one partition covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["TimeWindow"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """The span of time that one partition covers.
+
+    Attributes:
+        start: First instant inside, timezone-aware.
+        end: First instant *after* it; the window is half-open, ``[start, end)``.
+
+    Raises:
+        ValueError: If either instant is naive, or ``end`` is not after ``start``.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError(f"a time window needs timezone-aware instants, not {self.start} and {self.end}")
+        # Compared as instants: two datetimes of one zone would otherwise be compared by their civil labels, which
+        # is wrong on the night that the clocks go back.
+        if self.end.timestamp() <= self.start.timestamp():
+            raise ValueError(f"a time window must end after it starts: {self.start} to {self.end}")
+
+    def __iter__(self) -> Iterator[datetime]:
+        """Unpacks as ``start, end``, as Dagster's does."""
+        yield self.start
+        yield self.end

@@ -1,0 +1,209 @@
+"""Civil time and instants in one timezone, as whole seconds.
+
+An *instant* is seconds since 1970-01-01T00:00Z. *Civil seconds* count from 1970-01-01T00:00 on the zone's own wall
+clock, so ``civil = instant + offset``; within a stretch of constant offset both are plain arithmetic.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo
+
+__all__ = ["DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds"]
+
+HOUR = 3600
+DAY = 86400
+
+# Two days inside what datetime can hold, so that an offset never leads out of it.
+EARLIEST = -62135596800 + 2 * DAY
+LATEST = 253402300800 - 2 * DAY
+
+_EPOCH = datetime(1970, 1, 1)
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+_FIXED = frozenset({"UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal"})
+
+# zoneinfo does not tell its transitions, so they are found by sampling. The shortest stretch between two of them that
+# tzdata holds since 1950 is longer than a week, Ramadan pauses of daylight saving included.
+_SAMPLE = 7 * DAY
+_MARGIN = 2 * 366 * DAY
+
+
+def civil_seconds(civil: datetime) -> int:
+    """A naive datetime as civil seconds; fractions of a second are dropped."""
+    delta = civil.replace(tzinfo=None) - _EPOCH
+    return delta.days * DAY + delta.seconds
+
+
+def civil_datetime(civil: int) -> datetime:
+    """Civil seconds as a naive datetime.
+
+    Raises:
+        OverflowError: Outside the years 1 to 9999.
+    """
+    return _EPOCH + timedelta(seconds=civil)
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Stretches of constant UTC offset in one zone.
+
+    Attributes:
+        low: First instant that is known, inclusive.
+        high: End of what is known, exclusive.
+        starts: The instant at which each stretch begins, ascending; the first is `low`.
+        offsets: The offset of each stretch from UTC, seconds.
+    """
+
+    low: int
+    high: int
+    starts: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def gaps(self) -> list[tuple[int, int, int]]:
+        """Civil times that do not exist: ``(first, end, instant of the jump)``, half-open, ascending."""
+        return [
+            (start + before, start + after, start)
+            for start, before, after in zip(self.starts[1:], self.offsets, self.offsets[1:], strict=False)
+            if after > before
+        ]
+
+    def offset_at(self, instant: int) -> int:
+        """The UTC offset in force at an instant that is known."""
+        return self.offsets[bisect_right(self.starts, instant) - 1]
+
+    def occurrences(self, civil: int) -> tuple[int, ...]:
+        """The instants at which the wall clock shows `civil`: usually one, none in a gap, two in a repeated stretch."""
+        # No offset exceeds a day, so only stretches that touch these two days can hold it.
+        first = max(0, bisect_right(self.starts, civil - DAY) - 1)
+        last = bisect_left(self.starts, civil + DAY)
+        found = []
+        for i in range(first, max(last, first + 1)):
+            instant = civil - self.offsets[i]
+            end = self.starts[i + 1] if i + 1 < len(self.starts) else self.high
+            if self.starts[i] <= instant < end:
+                found.append(instant)
+        return tuple(found)
+
+    def jump_over(self, civil: int) -> int:
+        """The instant at which the wall clock jumps over `civil`, which lies in a gap."""
+        i = bisect_right(self.starts, civil - DAY)
+        while self.starts[i] + self.offsets[i] <= civil:
+            i += 1
+        return self.starts[i]
+
+
+class Zone:
+    """One IANA timezone. Instances are shared and may be used from several threads."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.info: tzinfo = ZoneInfo(name)
+        self._fixed = name in _FIXED
+        start = 0  # 1970: nothing is known yet
+        self._known = Offsets(start, start + 1, (start,), (self._offset(start),))
+
+    @staticmethod
+    @cache
+    def named(name: str) -> Zone:
+        """The shared zone of that name.
+
+        Raises:
+            ZoneInfoNotFoundError: No such zone (a KeyError).
+            ValueError: Not the form of a zone's name.
+        """
+        return Zone(name)
+
+    def _offset(self, instant: int) -> int:
+        offset = (_EPOCH_UTC + timedelta(seconds=instant)).astimezone(self.info).utcoffset()
+        return 0 if offset is None else offset.days * DAY + offset.seconds
+
+    def offsets(self, low: int, high: int) -> Offsets:
+        """The stretches of constant offset that cover at least ``[low, high)``, clamped to the years 1 to 9999."""
+        known = self._known
+        if known.low <= low and high <= known.high:
+            return known
+        if self._fixed:
+            known = Offsets(EARLIEST, LATEST, (EARLIEST,), (0,))
+        else:
+            low = known.low if low >= known.low else max(EARLIEST, low - _MARGIN)
+            high = known.high if high <= known.high else min(LATEST, high + _MARGIN)
+            if low >= known.low and high <= known.high:
+                return known
+            before = self._changes(low, known.low)
+            # A change exactly at `high` belongs to the next extension, which begins one second before.
+            after = [change for change in self._changes(known.high - 1, high) if change < high]
+            starts = (low, *before, *known.starts[1:], *after)
+            known = Offsets(low, high, starts, tuple(map(self._offset, starts)))
+        # One assignment of an immutable value: two threads that extend at once waste work, and harm nothing.
+        self._known = known
+        return known
+
+    def _changes(self, low: int, high: int) -> list[int]:
+        """The instants in ``(low, high]`` from which on the offset differs from the second before."""
+        changes: list[int] = []
+        at = low
+        offset = self._offset(at) if low < high else 0
+        while at < high:
+            until = min(at + _SAMPLE, high)
+            if self._offset(until) == offset:
+                at = until
+                continue
+            before, after = at, until
+            while after - before > 1:
+                middle = (before + after) // 2
+                if self._offset(middle) == offset:
+                    before = middle
+                else:
+                    after = middle
+            changes.append(after)
+            at, offset = after, self._offset(after)
+        return changes
+
+    def aware(self, instant: int) -> datetime:
+        """The instant as a datetime in this zone.
+
+        Raises:
+            OverflowError: Outside the years 1 to 9999.
+        """
+        return (_EPOCH_UTC + timedelta(seconds=instant)).astimezone(self.info)
+
+    def _around(self, civil: int) -> Offsets:
+        known = self._known
+        low, high = civil - DAY, civil + DAY
+        if known.low <= low and high <= known.high:
+            return known
+        if low < EARLIEST or high > LATEST:
+            raise OverflowError("date out of the years 1 to 9999")
+        return self.offsets(low, high)
+
+    def first_at(self, civil: int) -> int:
+        """The first instant at which the wall clock shows `civil`, or jumps over it.
+
+        Raises:
+            OverflowError: Outside the years 1 to 9999.
+        """
+        offsets = self._around(civil)
+        found = offsets.occurrences(civil)
+        return found[0] if found else offsets.jump_over(civil)
+
+    def tick_at(self, civil: int) -> int:
+        """The instant of a fixed time of day.
+
+        A time that is skipped moves forward to the end of the gap. One that comes twice means the second, except in
+        the hour after midnight when the clocks go back within that day: a day begins at its first midnight.
+
+        Raises:
+            OverflowError: Outside the years 1 to 9999.
+        """
+        offsets = self._around(civil)
+        found = offsets.occurrences(civil)
+        if not found:
+            return offsets.jump_over(civil)
+        if len(found) == 1 or civil % DAY >= HOUR:
+            return found[-1]
+        change = offsets.starts[bisect_right(offsets.starts, found[-1]) - 1]
+        repeats_from = change + offsets.offset_at(change)
+        return found[0] if repeats_from // DAY == civil // DAY else found[-1]

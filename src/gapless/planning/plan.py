@@ -1,0 +1,112 @@
+"""A plan: which partitions will be made, in which order, and why. A frozen value that `plan` prints and a run executes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gapless.asset_key import AssetKey
+from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.planning.reason import Reason
+
+__all__ = ["Plan", "PlanStep"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """What a plan does with one asset.
+
+    Attributes:
+        asset: The asset that is made.
+        definition: Its partitions definition; None if it is unpartitioned (its only ordinal is then 0).
+        partitions: What will be made.
+        reasons: Why, as disjoint sets that together are `partitions`.
+        blocked: What cannot be made now, by ordinal, and why; disjoint from `partitions`. Its recorded state is kept.
+        batch_size: Most partitions that one call of the function makes; None for a whole contiguous range.
+    """
+
+    asset: AssetKey
+    definition: PartitionsDefinition | None
+    partitions: OrdinalSet
+    reasons: tuple[tuple[Reason, OrdinalSet], ...]
+    blocked: Mapping[int, str] = field(default_factory=dict)
+    batch_size: int | None = 1
+
+    def key_at(self, ordinal: int) -> str | None:
+        """The partition key of `ordinal`; None if the asset is unpartitioned."""
+        return None if self.definition is None else self.definition.key_at(ordinal)
+
+    def keys_of(self, ordinals: OrdinalSet) -> list[str | None]:
+        if self.definition is None:
+            return [None] * len(ordinals)
+        return list(self.definition.keys_of(ordinals))
+
+    def key_ranges(self, ordinals: OrdinalSet) -> list[tuple[str | None, str | None]]:
+        """Contiguous ranges as (first, last) keys, both inclusive."""
+        return [(self.key_at(start), self.key_at(end - 1)) for start, end in ordinals.runs]
+
+    def batches(self) -> Iterator[OrdinalSet]:
+        """What each call of the function makes: contiguous, in partition order."""
+        if self.batch_size is None:
+            return (OrdinalSet.span(start, end) for start, end in self.partitions.runs)
+        return self.partitions.chunks(self.batch_size)
+
+    def reason_of(self, ordinal: int) -> Reason:
+        """Why `ordinal`, which is in `partitions`, is made."""
+        return next(reason for reason, ordinals in self.reasons if ordinal in ordinals)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be made, in dependency order.
+
+    Attributes:
+        steps: One for each asset with something to make or something blocked; upstream first.
+        now: The instant that it was planned for: partitions that end later do not exist yet.
+        failed_left_out: By asset, how many failed partitions were in view but not asked for.
+    """
+
+    steps: tuple[PlanStep, ...]
+    now: datetime
+    failed_left_out: Mapping[AssetKey, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Number of (asset, partition)s that will be made."""
+        return sum(len(step.partitions) for step in self.steps)
+
+    @property
+    def total_blocked(self) -> int:
+        return sum(len(step.blocked) for step in self.steps)
+
+    def step(self, asset: AssetKey) -> PlanStep | None:
+        return next((step for step in self.steps if step.asset == asset), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain JSON values; sets as inclusive key ranges, so that its size follows the ranges."""
+        return {
+            "now": self.now.isoformat(),
+            "total": self.total,
+            "steps": [
+                {
+                    "asset": step.asset.to_user_string(),
+                    "partitions": len(step.partitions),
+                    "ranges": [list(ends) for ends in step.key_ranges(step.partitions)],
+                    "reasons": [
+                        {
+                            "reason": reason.value,
+                            "partitions": len(ordinals),
+                            "ranges": [list(ends) for ends in step.key_ranges(ordinals)],
+                        }
+                        for reason, ordinals in step.reasons
+                    ],
+                    "blocked": [
+                        {"partition": step.key_at(ordinal), "reason": why} for ordinal, why in step.blocked.items()
+                    ],
+                    "batch_size": step.batch_size,
+                }
+                for step in self.steps
+            ],
+        }

@@ -1,0 +1,221 @@
+"""(definitions, status, now) -> Plan, without a clock or a database.
+
+Four questions in a row, each answered for every asset in dependency order:
+
+1. *View*: which partitions does the request speak of? Named ones apply to the first assets of the selection and are
+   followed downstream through the mappings; otherwise everything that exists is in view.
+2. *Targets*: which of those does the request's scope ask for, and for which reason?
+3. *Blocked*: which of those cannot be made, because an upstream partition neither has rows nor is made in this plan?
+4. *Batches*: how many partitions may one call of the function make?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from gapless.asset_key import AssetKey
+from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.dependency import Dependency
+from gapless.definitions.graph import AssetGraph
+from gapless.partitions import AllPartitionMapping, OrdinalSet
+from gapless.planning.plan import Plan, PlanStep
+from gapless.planning.reason import Reason
+from gapless.planning.request import PartitionRequest, Scope
+from gapless.planning.snapshot import AssetStatus
+
+__all__ = ["make_plan"]
+
+_WHOLE = OrdinalSet.span(0, 1)
+_UNKNOWN = AssetStatus()
+
+
+def make_plan(
+    graph: AssetGraph,
+    selected: Collection[AssetKey],
+    request: PartitionRequest,
+    statuses: Mapping[AssetKey, AssetStatus],
+    now: datetime,
+    due: Mapping[AssetKey, OrdinalSet] | None = None,
+) -> Plan:
+    """What must run for `request` on the `selected` assets, and why.
+
+    Args:
+        statuses: What is recorded about the selected assets and those that they read; absent means nothing is.
+        now: Partitions that end after it do not exist yet.
+        due: Instead of the request's partitions: what a schedule's tick asks for, by asset.
+
+    Raises:
+        UnknownPartitionError: A named partition does not exist.
+        PartitionRangeError: A range is malformed or runs backwards.
+    """
+    order = [key for key in graph if key in set(selected)]
+    in_view = _view(graph, order, request, now)
+    steps: list[PlanStep] = []
+    targets: dict[AssetKey, OrdinalSet] = {}
+    left_out: dict[AssetKey, int] = {}
+    for key in order:
+        asset, status = graph[key], statuses.get(key, _UNKNOWN)
+        reasons = (
+            [(Reason.DUE, due.get(key, OrdinalSet.empty()))]
+            if due is not None
+            else _wanted(asset, request.effective_scope, in_view[key], status, now)
+        )
+        if request.effective_scope is Scope.MISSING and due is None:
+            made_upstream = _followed(graph, key, targets, now) & in_view[key] - status.failed
+            reasons.append((Reason.UPSTREAM, made_upstream))
+            if failed := len(in_view[key] & status.failed):
+                left_out[key] = failed
+        reasons = _disjoint(reasons)
+        wanted = _union(ordinals for _, ordinals in reasons)
+        blocked = _blocked(graph, key, wanted, targets, statuses, now)
+        targets[key] = wanted - OrdinalSet.of(blocked)
+        if wanted:
+            kept = [(reason, ordinals & targets[key]) for reason, ordinals in reasons]
+            steps.append(
+                PlanStep(
+                    asset=key,
+                    definition=asset.partitions_def,
+                    partitions=targets[key],
+                    reasons=tuple((reason, ordinals) for reason, ordinals in kept if ordinals),
+                    blocked=blocked,
+                    batch_size=asset.backfill_policy.max_partitions_per_run if asset.backfill_policy else 1,
+                )
+            )
+    return Plan(tuple(steps), now, left_out)
+
+
+def _view(
+    graph: AssetGraph, order: list[AssetKey], request: PartitionRequest, now: datetime
+) -> dict[AssetKey, OrdinalSet]:
+    in_view: dict[AssetKey, OrdinalSet] = {}
+    for key in order:
+        definition = graph[key].partitions_def
+        everything = _WHOLE if definition is None else OrdinalSet.span(0, definition.extent(now))
+        upstream = [dependency for dependency in graph.parents(key) if dependency.upstream in in_view]
+        if not request.names_partitions:
+            in_view[key] = everything
+        elif upstream:
+            in_view[key] = _followed(graph, key, in_view, now) & everything
+        elif definition is None:
+            in_view[key] = _WHOLE
+        else:
+            in_view[key] = request.resolve(definition, key.to_user_string(), now)
+    return in_view
+
+
+def _wanted(
+    asset: AssetsDefinition, scope: Scope, in_view: OrdinalSet, status: AssetStatus, now: datetime
+) -> list[tuple[Reason, OrdinalSet]]:
+    if scope is Scope.ALL:
+        return [(Reason.REQUESTED, in_view)]
+    if scope is Scope.FAILED:
+        return [(Reason.FAILED, in_view & status.failed), (Reason.SKIPPED, in_view & status.skipped)]
+    extent = 1 if asset.partitions_def is None else asset.partitions_def.extent(now)
+    missing = in_view & status.missing(extent)
+    return [(Reason.SKIPPED, missing & status.skipped), (Reason.MISSING, missing - status.skipped)]
+
+
+def _followed(
+    graph: AssetGraph, key: AssetKey, made: Mapping[AssetKey, OrdinalSet], now: datetime
+) -> OrdinalSet:
+    """The partitions of `key` that read what is `made` upstream."""
+    return _union(
+        dependency.mapping.downstream(
+            made[dependency.upstream],
+            graph[key].partitions_def,
+            graph[dependency.upstream].partitions_def,
+            now,
+        )
+        for dependency in graph.parents(key)
+        if made.get(dependency.upstream)
+    )
+
+
+def _blocked(
+    graph: AssetGraph,
+    key: AssetKey,
+    wanted: OrdinalSet,
+    targets: Mapping[AssetKey, OrdinalSet],
+    statuses: Mapping[AssetKey, AssetStatus],
+    now: datetime,
+) -> dict[int, str]:
+    """Which of `wanted` lack something upstream, and what."""
+    blocked: dict[int, str] = {}
+    down_def = graph[key].partitions_def
+    for dependency in graph.parents(key):
+        if not wanted:
+            break
+        up_def = graph[dependency.upstream].partitions_def
+        available = targets.get(dependency.upstream, OrdinalSet.empty()) | statuses.get(
+            dependency.upstream, _UNKNOWN
+        ).committed
+        if dependency.upstream == key:  # an asset that reads its own earlier partitions: those of this plan count
+            available |= wanted
+        if isinstance(dependency.mapping, AllPartitionMapping) and up_def is not None:
+            # "All of it" means what is there: a table of ten years is not useless for one missing day.
+            if not available and up_def.extent(now):
+                blocked.update(dict.fromkeys(wanted, f"nothing of {dependency.upstream} has been made yet"))
+            continue
+        # Asked in bulk first: the common case, that nothing lacks, costs one question for the whole set.
+        mapped = dependency.mapping.upstream(wanted, down_def, up_def, now)
+        lacking = mapped.partitions - available
+        if not lacking and not mapped.nonexistent:
+            continue
+        suspects = (
+            wanted if mapped.nonexistent else dependency.mapping.downstream(lacking, down_def, up_def, now) & wanted
+        )
+        for ordinal in suspects:
+            if why := _lack(graph, dependency, ordinal, key, available, statuses, now):
+                blocked.setdefault(ordinal, why)
+    return blocked
+
+
+def _lack(
+    graph: AssetGraph,
+    dependency: Dependency,
+    ordinal: int,
+    key: AssetKey,
+    available: OrdinalSet,
+    statuses: Mapping[AssetKey, AssetStatus],
+    now: datetime,
+) -> str | None:
+    upstream, up_def = dependency.upstream, graph[dependency.upstream].partitions_def
+    mapped = dependency.mapping.upstream(
+        OrdinalSet.span(ordinal, ordinal + 1), graph[key].partitions_def, up_def, now
+    )
+    if mapped.nonexistent:
+        return f"needs {upstream} {', '.join(mapped.nonexistent)}, which {_do(mapped.nonexistent)} not exist"
+    lacking = mapped.partitions - available
+    if not lacking:
+        return None
+    status = statuses.get(upstream, _UNKNOWN)
+    verb = "is" if len(lacking) == 1 else "are"
+    state = "failed" if lacking & status.failed else f"{verb} missing"
+    if up_def is None:
+        return f"needs {upstream}, which {state}"
+    shown = [up_def.key_at(o) for o in lacking.head(3)]
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    return f"needs {upstream} {', '.join(shown)}{more}, which {state}"
+
+
+def _do(names: tuple[str, ...]) -> str:
+    return "does" if len(names) == 1 else "do"
+
+
+def _disjoint(reasons: list[tuple[Reason, OrdinalSet]]) -> list[tuple[Reason, OrdinalSet]]:
+    seen = OrdinalSet.empty()
+    result = []
+    for reason, ordinals in reasons:
+        fresh = ordinals - seen
+        seen |= ordinals
+        if fresh:
+            result.append((reason, fresh))
+    return result
+
+
+def _union(sets: Iterable[OrdinalSet]) -> OrdinalSet:
+    result = OrdinalSet.empty()
+    for ordinals in sets:
+        result |= ordinals
+    return result

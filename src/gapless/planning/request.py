@@ -1,0 +1,95 @@
+"""Which partitions a person asked for, before any definition is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gapless.errors import InvocationError, PartitionRangeError
+from gapless.partitions import OrdinalSet, PartitionsDefinition
+
+__all__ = ["PartitionRequest", "Scope"]
+
+
+class Scope(Enum):
+    """Which of the partitions in view to make, by what is recorded about them."""
+
+    MISSING = "missing"  # without rows and not failed: never made, wiped, or skipped earlier; and what depends on them
+    FAILED = "failed"  # failed, and skipped because of a failure
+    ALL = "all"  # every one, whatever is recorded
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRequest:
+    """What was asked for. Keys, ranges and `last` apply to the first assets of a selection; the others follow.
+
+    Attributes:
+        keys: Exactly these partition keys.
+        ranges: ``START..END`` texts, both ends inclusive.
+        last: The newest so many partitions.
+        scope: Of those in view, which to make. None means: all of those named, else the missing ones.
+    """
+
+    keys: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
+    last: int | None = None
+    scope: Scope | None = None
+
+    def __post_init__(self) -> None:
+        if self.last is not None and self.last < 1:
+            raise InvocationError(f"cannot take the last {self.last} partitions", "Ask for at least one: --last 1")
+
+    @property
+    def names_partitions(self) -> bool:
+        """Whether partitions are named, rather than all in view."""
+        return bool(self.keys or self.ranges or self.last)
+
+    @property
+    def effective_scope(self) -> Scope:
+        if self.scope is not None:
+            return self.scope
+        return Scope.ALL if self.names_partitions else Scope.MISSING
+
+    def resolve(self, definition: PartitionsDefinition, asset: str, now: datetime) -> OrdinalSet:
+        """The ordinals that this names in `definition`; all that exist if it names none.
+
+        Raises:
+            UnknownPartitionError: A key does not exist at `now`.
+            PartitionRangeError: A range is malformed or runs backwards.
+        """
+        extent = definition.extent(now)
+        if not self.names_partitions:
+            return OrdinalSet.span(0, extent)
+        named = OrdinalSet.of(definition.validate_key(key, now, asset) for key in self.keys)
+        for text in self.ranges:
+            named |= _range(text, definition, asset, now)
+        if self.last:
+            named |= OrdinalSet.span(max(0, extent - self.last), extent)
+        return named
+
+
+def _range(text: str, definition: PartitionsDefinition, asset: str, now: datetime) -> OrdinalSet:
+    start, end = _ends(text, definition)
+    first = definition.validate_key(start, now, asset)
+    last = definition.validate_key(end, now, asset)
+    if last < first:
+        raise PartitionRangeError(
+            text, f"its start {start!r} comes after its end {end!r}", f"{end}..{start}, the earlier one first"
+        )
+    return OrdinalSet.span(first, last + 1)
+
+
+def _ends(text: str, definition: PartitionsDefinition) -> tuple[str, str]:
+    splits = [(text[:i], text[i + 2 :]) for i in range(len(text) - 1) if text[i : i + 2] == ".."]
+    if not splits:
+        raise PartitionRangeError(text, "it has no '..'")
+    # A static key may itself hold dots: prefer the split whose two ends are keys.
+    for start, end in splits:
+        if definition.ordinal_of(start) is not None and definition.ordinal_of(end) is not None:
+            return start, end
+    start, end = text.split("..", 1)
+    end = end.removeprefix(".")  # Dagster writes three dots
+    if not start or not end:
+        raise PartitionRangeError(text, f"its {'start' if not start else 'end'} is empty")
+    return start, end

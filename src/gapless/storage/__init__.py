@@ -1,0 +1,1 @@
+"""WHERE DATA LIES. The slice store contract and its backends."""

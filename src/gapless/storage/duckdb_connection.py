@@ -1,0 +1,400 @@
+"""The only module that calls DuckDB: opening the file in turn, sessions on it, and its errors in our words.
+
+The file is attached to an in-memory instance, with row groups of about twenty thousand rows: a group of slices then
+fills row groups of its own, which DuckDB writes straight to the file instead of through its write-ahead log (measured:
+half the time of a commit), and zone maps prune finer.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
+from gapless.storage.table_name import TableName, quoted
+from gapless.storage.turnstile import Turnstile, TurnTimeoutError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+    from gapless.errors import StorageError
+
+__all__ = ["Database", "Session"]
+
+Mode = Literal["look", "read", "write"]
+
+_ROW_GROUP_SIZE = 20_480  # rows; a multiple of DuckDB's vector of 2,048
+_IDLE_S = 1.0  # an unused connection is closed after this, so that other programs can open the file
+_LONGEST_RETRY_S = 0.25
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?)(?: by user (?P<user>\S+))? \(PID (?P<pid>\d+)\)")
+_DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded", "disk is full", "out of disk space")
+_RESERVED_CATALOGS = frozenset({"memory", "temp", "system", "main", "pg_catalog", "information_schema"})
+
+
+class _Result:
+    """A relation as polars reads it. polars remembers the type of what it was given, and a remembered DuckDB type makes
+    DuckDB's bindings complain about leaks when the interpreter ends.
+    """
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._relation.__arrow_c_stream__(requested_schema)
+
+
+class Session:
+    """A cursor on the open database, for one thread, for a short while.
+
+    Attributes:
+        catalog: The attached database's name in SQL.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: str, database: Path) -> None:
+        self._cursor = cursor
+        self.catalog = catalog
+        self.database = str(database)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any.
+
+        Raises:
+            StorageError: DuckDB refused it.
+        """
+        import duckdb
+
+        try:
+            return self._cursor.execute(sql, list(parameters)).fetchall()
+        except duckdb.Error as error:
+            failure = translated(error, self.database)
+        # Raised outside: DuckDB's exception, kept alive as a context, would keep its whole connection alive.
+        raise failure
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a query, through Arrow's C stream; without columns if the statement yields none.
+
+        Raises:
+            StorageError: DuckDB refused it.
+        """
+        import duckdb
+        import polars as pl
+
+        try:
+            relation = self._cursor.sql(sql, params=list(parameters))
+            return pl.DataFrame() if relation is None else pl.DataFrame(_Result(relation))
+        except duckdb.Error as error:
+            failure = translated(error, self.database)
+        except BaseException as error:
+            # polars panics, below Exception, over Arrow types that it does not know.
+            if type(error).__name__ not in ("PanicException", "ComputeError"):
+                raise
+            failure = DatabaseFailure(self.database, "Arrow", _one_line(str(error)))
+        raise failure
+
+    def columns(self, table: TableName) -> dict[str, str]:
+        """Name to type, in order; empty if there is no such table."""
+        try:
+            return {row[0]: row[1] for row in self.execute(f"DESCRIBE {table.sql(self.catalog)}")}
+        except DatabaseFailure as error:
+            if error.kind == "Catalog":
+                return {}
+            raise
+
+    def set_timezone(self, name: str) -> None:
+        """The zone in which this session reads and writes civil time, whatever the machine's is."""
+        self.execute("SET TimeZone = '" + name.replace("'", "''") + "'")
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of a person's SQL: one statement, in a transaction that can only read.
+
+        Raises:
+            StorageError: It is not one statement, or DuckDB refused it.
+        """
+        import duckdb
+
+        try:
+            statements = len(duckdb.extract_statements(sql))
+        except duckdb.Error as error:
+            failure = translated(error, self.database)
+        else:
+            if statements != 1:
+                raise DatabaseFailure(self.database, "Parser", f"expected one statement, not {statements}")
+            self._search_every_schema()
+            self.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                return self.frame(sql)
+            finally:
+                self.rollback()
+        raise failure
+
+    def _search_every_schema(self) -> None:
+        """Lets a person leave out the schema: ``public`` comes first, then ``main``, then the others by name."""
+        self.execute(f"USE {quoted(self.catalog)}")
+        schemas = self.execute(
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal"
+            " ORDER BY schema_name <> 'public', schema_name",
+            [self.catalog],
+        )
+        names = [name for (name,) in schemas if name != "main"]
+        names.insert(1 if names[:1] == ["public"] else 0, "main")
+        path = ",".join(f"{quoted(self.catalog)}.{quoted(name)}" for name in names)
+        self.execute("SET search_path = '" + path.replace("'", "''") + "'")
+
+    @contextmanager
+    def registered(self, name: str, stream: Any) -> Iterator[str]:
+        """`stream`, an object with ``__arrow_c_stream__``, as a table of this session; yields its quoted name."""
+        self._cursor.register(name, stream)
+        try:
+            yield quoted(name)
+        finally:
+            with suppress(Exception):
+                self._cursor.unregister(name)
+
+    def rollback(self) -> None:
+        """End the transaction, if there is one, without a trace."""
+        with suppress(Exception):
+            self._cursor.execute("ROLLBACK")
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._cursor.close()
+
+
+class Database:
+    """One file in this process: all stores and threads share its one connection. Use `Database.at`."""
+
+    _open_here: dict[Path, Database] = {}  # noqa: RUF012  # the process's registry
+    _registry_lock = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        stem = path.name.split(".")[0] or "data"
+        self.catalog = f"{stem}_db" if stem.casefold() in _RESERVED_CATALOGS else stem
+        self._turnstile = Turnstile(path)
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()  # two transactions that both create, or both replace, would conflict
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._read_only = False
+        self._opening = False
+        self._leaving = False  # no new session comes in until the connection has been closed
+        self._sessions = 0
+        self._last_used = 0.0
+
+    @classmethod
+    def at(cls, path: Path) -> Database:
+        """The one of `path`, whichever way it is spelled."""
+        resolved = Path(os.path.realpath(path))
+        with cls._registry_lock:
+            return cls._open_here.setdefault(resolved, cls(resolved))
+
+    @contextmanager
+    def session(self, timeout: float, doing: str, mode: Mode) -> Iterator[Session]:
+        """A session on the open database; opens it first if need be. Sessions of one thread must not nest.
+
+        Args:
+            timeout: How long to wait for other processes, seconds.
+            doing: What it is for; other processes show it while they wait.
+            mode: ``look`` opens a closed file for reading only; ``read`` so that it need not be opened again for the
+                write that will follow, unless this user cannot write it.
+
+        Raises:
+            DatabaseLockedError: Another process held the file for too long.
+            DatabaseUnusableError: The file cannot be opened, whoever else is there.
+        """
+        with self._writing if mode == "write" else nullcontext():
+            connection = self._enter(timeout, doing, mode)
+            try:
+                session = Session(connection.cursor(), self.catalog, self.path)
+                try:
+                    yield session
+                finally:
+                    session.close()
+            finally:
+                self._leave()
+
+    def yield_turn(self) -> None:
+        """Close if another process waits, or nobody has used it for a while; at once if no session is open."""
+        with self._changed:
+            if self._connection is None or self._leaving:
+                return
+            idle = not self._sessions and time.monotonic() - self._last_used > _IDLE_S
+            if idle or self._turnstile.somebody_waits():
+                self._ask_to_leave()
+
+    def close(self) -> None:
+        """Close as soon as no session is open; it opens again on demand."""
+        with self._changed:
+            if self._connection is not None:
+                self._ask_to_leave()
+
+    def _enter(self, timeout: float, doing: str, mode: Mode) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                if self._connection is not None and not self._leaving:
+                    if mode != "write" or not self._read_only:
+                        self._sessions += 1
+                        return self._connection
+                    self._ask_to_leave()  # it was opened for reading only; open it again for writing
+                    continue
+                if self._connection is None and not self._opening:
+                    self._opening = True
+                    break
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    raise DatabaseLockedError(str(self.path), "other work of this process", timeout)
+        connection = None
+        try:
+            # Opened outside the lock: it may take as long as other processes like.
+            connection, opened_read_only = self._open(deadline, timeout, doing, mode)
+        finally:
+            with self._changed:
+                self._opening = False
+                if connection is not None:
+                    self._connection, self._read_only, self._sessions = connection, opened_read_only, 1
+                self._changed.notify_all()
+        return connection
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._sessions -= 1
+            self._last_used = time.monotonic()
+            if self._leaving and not self._sessions:
+                self._shut()
+
+    def _ask_to_leave(self) -> None:
+        self._leaving = True
+        if not self._sessions:
+            self._shut()
+
+    def _shut(self) -> None:
+        connection, self._connection, self._leaving = self._connection, None, False
+        try:
+            if connection is not None:
+                # A checkpoint that fails here (a full disk) harms nothing: the log still holds what was committed.
+                with suppress(Exception):
+                    connection.close()
+        finally:
+            self._turnstile.release()
+            self._changed.notify_all()
+
+    def _open(self, deadline: float, timeout: float, doing: str, mode: Mode) -> tuple[duckdb.DuckDBPyConnection, bool]:
+        if not self.path.parent.is_dir():
+            raise DatabaseUnusableError(
+                str(self.path),
+                f"the directory {self.path.parent} does not exist",
+                "Create it, or correct the database's path",
+            )
+        writable = os.access(self.path if self.path.exists() else self.path.parent, os.W_OK)
+        if not writable and mode == "write":
+            raise DatabaseUnusableError(
+                str(self.path),
+                "it is read-only for this user" if self.path.exists() else f"{self.path.parent} is read-only",
+                "Give this user the right to write there, or choose another path",
+            )
+        try:
+            self._turnstile.acquire(deadline - time.monotonic(), doing)
+        except TurnTimeoutError as error:
+            raise DatabaseLockedError(str(self.path), error.holder, timeout) from None
+        read_only = mode == "look" or not writable
+        try:
+            return self._connect(deadline, timeout, read_only), read_only
+        except BaseException:
+            self._turnstile.release()
+            raise
+
+    def _connect(self, deadline: float, timeout: float, read_only: bool) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        where = "'" + str(self.path).replace("'", "''") + "'"
+        options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
+        pause = 0.005
+        connection = duckdb.connect(config={"custom_user_agent": "gapless"})
+        while True:
+            try:
+                connection.execute(f"ATTACH {where} AS {quoted(self.catalog)} (TYPE duckdb, {options})")
+            except duckdb.Error as error:
+                message = str(error)
+                failure = _opening_failure(message, self.path, timeout) or translated(error, str(self.path))
+            else:
+                return connection
+            left = deadline - time.monotonic()
+            if not isinstance(failure, DatabaseLockedError) or left <= 0:
+                connection.close()
+                raise failure
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_RETRY_S)
+
+    @classmethod
+    def _forget_all(cls) -> None:
+        # A forked child can use neither its parent's connections nor its locks.
+        for database in cls._open_here.values():
+            database._turnstile.forget()
+            _orphans.append(database._connection)
+        cls._open_here = {}
+        cls._registry_lock = threading.Lock()
+
+    @classmethod
+    def _close_all(cls) -> None:
+        for database in list(cls._open_here.values()):
+            database.close()
+
+
+_orphans: list[Any] = []  # connections that a fork copied: closing them here would write to the parent's file
+os.register_at_fork(after_in_child=Database._forget_all)
+atexit.register(Database._close_all)
+
+
+def translated(error: duckdb.Error, database: str) -> StorageError:
+    """DuckDB's error in our words."""
+    message = _one_line(str(error))
+    if any(sign in str(error) for sign in _DISK_FULL):
+        return DiskFullError(database, message)
+    return DatabaseFailure(database, type(error).__name__.removesuffix("Exception").removesuffix("Error"), message)
+
+
+def _opening_failure(message: str, path: Path, timeout: float) -> StorageError | None:
+    if "Could not set lock" in message or "Conflicting lock" in message:
+        found = _HOLDER.search(message)
+        holder = f"{Path(found['program']).name} (process {found['pid']})" if found else "another program"
+        return DatabaseLockedError(str(path), holder, timeout)
+    if "Unique file handle conflict" in message:
+        return DatabaseLockedError(str(path), "another connection of this very process, not opened by Gapless", timeout)
+    if "not a valid DuckDB database" in message:
+        return DatabaseUnusableError(
+            str(path), "it is not a DuckDB file", "Choose another path, or move that file out of the way"
+        )
+    if "newer version of DuckDB" in message or "version number" in message:
+        return DatabaseUnusableError(
+            str(path), "another version of DuckDB made it", "Upgrade the duckdb package to that version or a later one"
+        )
+    if "Is a directory" in message:
+        return DatabaseUnusableError(str(path), "it is a directory", "Give the path of a file")
+    if "No such file" in message or "does not exist" in message:
+        return DatabaseUnusableError(str(path), "it does not exist", "Materialize an asset first, or correct the path")
+    if "Permission denied" in message or "Read-only file system" in message or "read-only" in message.casefold():
+        return DatabaseUnusableError(
+            str(path), "this user may not open it", "Give this user the right to read and write it"
+        )
+    if any(sign in message for sign in _DISK_FULL):
+        return None
+    if any(sign in message.casefold() for sign in ("corrupt", "checksum", "could not read", "serializ", "invalid")):
+        return DatabaseUnusableError(
+            str(path),
+            f"it is damaged ({_one_line(message)})",
+            "Restore it from a copy, or move it out of the way and materialize its assets again",
+        )
+    return None
+
+
+def _one_line(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("LINE ", "^"))]
+    return re.sub(r"^[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)* Error: ", "", " ".join(kept))

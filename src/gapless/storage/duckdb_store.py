@@ -1,0 +1,309 @@
+"""Tables in one DuckDB file, written and read as polars frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from gapless.errors import StorageError, closest
+from gapless.storage.errors import (
+    ColumnTypeError,
+    NeverMaterializedError,
+    QueryError,
+    TableNameError,
+    UnknownColumnsError,
+)
+from gapless.storage.slices import (
+    CommitRecord,
+    Committed,
+    InputSlices,
+    OutputSlices,
+    Refused,
+    StagedSlices,
+)
+from gapless.storage.table_name import RECORDS_SCHEMA, TableName, quoted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gapless.storage.duckdb_commit import GroupCommit
+    from gapless.storage.duckdb_connection import Database, Session
+    from gapless.storage.frames import StagedFrame
+    from gapless.storage.predicates import Condition
+
+__all__ = ["DuckDBPolarsIOManager"]
+
+
+class _Setting(Protocol):
+    """A value that is looked up when it is first needed, as `EnvVar` is."""
+
+    def get_value(self) -> str | None: ...
+
+
+class DuckDBPolarsIOManager:
+    """Keeps each asset as a table of one DuckDB file; takes and gives polars frames.
+
+    A slice is replaced whole or not at all, with its commit record in the same transaction. Several processes may use
+    one file: they take turns. Safe to use from several threads; `commit` from one at a time.
+
+    Args:
+        database: The file's path; relative to the working directory at first use.
+        schema: The schema of assets that name none in their metadata. Without it, an asset lies in the schema that
+            its key's last part but one names, or in ``public``.
+        lock_timeout: How long to wait while others hold the file, seconds.
+    """
+
+    def __init__(
+        self,
+        database: str | os.PathLike[str] | _Setting,
+        schema: str | _Setting | None = None,
+        lock_timeout: float = 60.0,
+    ) -> None:
+        self._given_database = database
+        self._given_schema = schema
+        self._lock_timeout = float(lock_timeout)
+        self._path: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(database={self._given_database!r}, schema={self._given_schema!r})"
+
+    @property
+    def database(self) -> Path:
+        """The file, as an absolute path.
+
+        Raises:
+            TableNameError: The setting does not name a file.
+        """
+        if self._path is None:
+            given = _resolved(self._given_database, "database")
+            if not given or given.startswith((":memory:", "md:", "motherduck:")):
+                raise TableNameError(
+                    f"the database {given!r} is not a file", "Give the path of a file, for example data/db.duckdb"
+                )
+            self._path = Path(given).expanduser().absolute()
+        return self._path
+
+    def table_of(self, output: OutputSlices | InputSlices) -> TableName:
+        """Where an asset lies."""
+        schema = None if self._given_schema is None else _resolved(self._given_schema, "schema")
+        return TableName.of(output.asset, output.metadata, schema)
+
+    # --- writing
+
+    def stage(self, output: OutputSlices, value: Any) -> StagedFrame:
+        """Check what can be checked without the table: the type, the names, the partition column.
+
+        Raises:
+            StorageError: The value cannot be stored.
+        """
+        from gapless.storage.frames import staged
+
+        self.table_of(output)
+        return staged(output, value)
+
+    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
+        """Replace all slices of `staged` in one transaction; those that cannot be stored are refused alone."""
+        from gapless.storage.duckdb_commit import GroupCommit
+        from gapless.storage.frames import StagedFrame
+
+        frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedFrame)))
+        group = GroupCommit(frames, {number: self.table_of(frame.output) for number, frame in frames.items()})
+        try:
+            self._commit_left(group)
+        except StorageError as error:
+            # The file as a whole is out of reach or full: nobody who is left would fare better.
+            for number in group.left():
+                group.outcomes[number] = Refused(error)
+            self.close()
+        return [group.outcomes[number] for number in frames]
+
+    def wipe(self, target: OutputSlices) -> int:
+        """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
+        from gapless.storage.commit_records import RECORDS, forget_slices
+
+        if not self.database.exists():
+            return 0
+        table = self.table_of(target)
+        with self._session("wipe", "write") as session:
+            columns = session.columns(table)
+            keys = tuple(part.key for part in target.slices) or (None,)
+            whole = None in keys or target.partition_expr is None
+            condition = None if whole or not columns else _condition(session, target, table, columns)
+            session.execute("BEGIN TRANSACTION")
+            committed = False
+            try:
+                deleted = 0
+                if columns:
+                    where = f" WHERE {condition.sql}" if condition else ""
+                    sql = f"DELETE FROM {table.sql(session.catalog)}{where}"
+                    ((deleted,),) = session.execute(sql, condition.parameters if condition else ())
+                if session.columns(RECORDS):
+                    forget_slices(session, str(target.asset), (None,) if whole else keys)
+                session.execute("COMMIT")
+                committed = True
+            finally:
+                if not committed:
+                    session.rollback()
+            return int(deleted)
+
+    # --- reading
+
+    def load(self, source: InputSlices, expected: Any) -> Any:
+        """The rows of `source`, found by their bounds, in the order in which they lie in the table.
+
+        Raises:
+            StorageError: There is no such table or column, or `expected` is not a polars frame.
+        """
+        import polars as pl
+
+        from gapless.storage.commit_records import has_records
+        from gapless.storage.frames import as_expected
+
+        asset, table = str(source.asset), self.table_of(source)
+        as_expected(pl.DataFrame(), expected, asset)  # before the work, not after it
+        if not self.database.exists():
+            raise NeverMaterializedError(asset, str(table), str(self.database))
+        with self._session("read", "read") as session:
+            columns = session.columns(table)
+            if not columns:
+                if has_records(session, asset):
+                    return as_expected(pl.DataFrame(), expected, asset)  # only frames without columns so far
+                raise NeverMaterializedError(asset, str(table), str(self.database))
+            wanted = _wanted(source, columns, table)
+            session.set_timezone(source.timezone)
+            sql = f"SELECT {', '.join(map(quoted, wanted))} FROM {table.sql(session.catalog)}"
+            if not source.slices:
+                frame = session.frame(f"{sql} LIMIT 0")
+            elif source.partition_expr is None or any(part.key is None for part in source.slices):
+                frame = session.frame(sql)
+            else:
+                condition = _condition(session, source, table, columns)
+                frame = session.frame(f"{sql} WHERE {condition.sql}", condition.parameters)
+        return as_expected(frame, expected, asset)
+
+    def commit_records(self, run_ids: Sequence[str]) -> list[CommitRecord]:
+        """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
+        from gapless.storage.commit_records import records_of_runs
+
+        if not run_ids or not self.database.exists():
+            return []
+        with self._session("read the commit records", "look") as session:
+            return records_of_runs(session, run_ids)
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of one SQL statement, which can read the tables but change nothing.
+
+        Raises:
+            QueryError: DuckDB refuses it.
+        """
+        from gapless.storage.errors import DatabaseFailure
+
+        with self._session("query", "look") as session:
+            session.set_timezone("UTC")
+            try:
+                return session.query(sql)
+            except DatabaseFailure as error:
+                reason = error.reason
+        raise QueryError(sql, reason)
+
+    def tables(self) -> list[str]:
+        """The tables of the file, ``schema.table``, without our records; empty if there is no file."""
+        if not self.database.exists():
+            return []
+        with self._session("list the tables", "look") as session:
+            rows = session.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name <> ?"
+                " ORDER BY ALL",
+                [session.catalog, RECORDS_SCHEMA],
+            )
+        return [f"{schema}.{table}" for schema, table in rows]
+
+    # --- taking turns
+
+    def yield_turn(self) -> None:
+        """Let other processes in, if any waits, or if the file has not been used for a while."""
+        if self._path is not None:
+            self._database().yield_turn()
+
+    def close(self) -> None:
+        """Release the file; it is opened again on demand."""
+        if self._path is not None:
+            self._database().close()
+
+    def _database(self) -> Database:
+        from gapless.storage.duckdb_connection import Database
+
+        return Database.at(self.database)
+
+    def _session(self, doing: str, mode: Literal["write", "read", "look"]) -> AbstractContextManager[Session]:
+        return self._database().session(self._lock_timeout, doing, mode)
+
+    def _commit_left(self, group: GroupCommit) -> None:
+        """Commit what is left of `group`; if a COMMIT itself fails, its records say whether it took.
+
+        Raises:
+            StorageError: The file as a whole is out of reach or full.
+        """
+        from gapless.storage.commit_records import was_committed
+        from gapless.storage.duckdb_commit import CommitUncertainError, is_environmental
+
+        alone = False
+        while left := group.left():
+            try:
+                with self._session("commit", "write") as session:
+                    group.run(session, left[:1] if alone else left)
+                continue
+            except CommitUncertainError as error:
+                uncertain = error
+            self._database().close()  # after such an error the connection may be good for nothing
+            with self._session("read the commit records", "read") as session:
+                took = was_committed(session, uncertain.committed_us)
+            if took:
+                group.outcomes |= uncertain.expected
+            elif is_environmental(uncertain.failure):
+                raise uncertain.failure
+            elif alone or len(left) == 1:
+                group.outcomes[left[0]] = Refused(uncertain.failure)
+            else:
+                alone = True
+
+
+def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:
+    if isinstance(setting, (str, os.PathLike)):
+        return os.fspath(setting)
+    value = setting.get_value()
+    if not value:
+        raise TableNameError(f"the {what} is {setting!r}, which has no value", "Set that variable")
+    return value
+
+
+def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -> list[str]:
+    """The columns to read, named as the table names them."""
+    asset = str(source.asset)
+    by_folded = {name.casefold(): name for name in columns}
+    asked = list(columns) if source.columns is None else list(source.columns)
+    unknown = tuple(name for name in asked if name.casefold() not in by_folded)
+    if unknown:
+        nearest = tuple(near for name in unknown for near in closest(name, columns, limit=1))
+        raise UnknownColumnsError(asset, unknown, tuple(columns), str(table), nearest)
+    wanted = [by_folded[name.casefold()] for name in asked]
+    for name in wanted:
+        if columns[name].startswith("INTERVAL"):
+            fix = 'Leave it out with the input\'s metadata {"columns": […]}'
+            raise ColumnTypeError(asset, (), name, columns[name], fix)
+    return wanted
+
+
+def _condition(
+    session: Session, source: InputSlices | OutputSlices, table: TableName, columns: Mapping[str, str]
+) -> Condition:
+    from gapless.storage.table_replacement import membership_of
+
+    session.set_timezone(source.timezone)
+    rows = f"SELECT * FROM {table.sql(session.catalog)}"
+    return membership_of(
+        session, source.partition_expr or "", columns, rows, source.timezone, source.finer_than_day, source.asset
+    ).where(source.slices)

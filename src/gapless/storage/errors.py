@@ -1,0 +1,394 @@
+"""What can go wrong between a function's value and the table; the old rows are still there in every case.
+
+StorageError
+├── OutputTypeError              the function did not return a frame
+├── InputTypeError               the downstream parameter's annotation is nothing that the store can give
+├── MissingPartitionColumnError  the frame lacks the column that says which partition a row belongs to
+├── ColumnNamesError             two columns, or a column and nothing, have one name in the table
+├── ColumnTypeError              a column's type cannot be stored
+├── PartitionExpressionError     the database cannot evaluate `partition_expr`
+├── PartitionColumnTypeError     the type of `partition_expr` cannot tell the partitions apart
+├── RowsOutsidePartitionError    the frame holds rows of other partitions
+├── SchemaChangeError            the frame's columns do not fit the table's
+├── NeverMaterializedError       there is no table to read
+├── UnknownColumnsError          an input asks for columns that the table does not have
+├── TableNameError               metadata or resource settings that do not name a table
+├── QueryError                   a person's SQL that the database refuses
+├── DatabaseUnusableError        no such directory, not a DuckDB file, read-only, …
+├── DatabaseLockedError          another program holds the file
+├── DiskFullError                there is no room for the rows
+└── DatabaseFailure              anything else that the database reports
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gapless.errors import StorageError
+
+__all__ = [
+    "ColumnNamesError",
+    "ColumnTypeError",
+    "DatabaseFailure",
+    "DatabaseLockedError",
+    "DatabaseUnusableError",
+    "DiskFullError",
+    "InputTypeError",
+    "MissingPartitionColumnError",
+    "NeverMaterializedError",
+    "OutputTypeError",
+    "PartitionColumnTypeError",
+    "PartitionExpressionError",
+    "QueryError",
+    "RowsOutsidePartitionError",
+    "SchemaChangeError",
+    "TableNameError",
+    "UnknownColumnsError",
+    "slice_name",
+]
+
+
+def slice_name(asset: str, partitions: tuple[str | None, ...]) -> str:
+    """``asset 'plays', partition '2024-01-05'``, as every message here begins."""
+    keys = [key for key in partitions if key is not None]
+    if not keys:
+        return f"asset {asset!r}"
+    if len(keys) == 1:
+        return f"asset {asset!r}, partition {keys[0]!r}"
+    return f"asset {asset!r}, partitions {keys[0]!r} to {keys[-1]!r}"
+
+
+def _listed(names: tuple[str, ...], limit: int = 12) -> str:
+    shown = ", ".join(map(repr, names[:limit]))
+    return f"{shown}, … ({len(names)} in all)" if len(names) > limit else shown or "none"
+
+
+@dataclass(eq=False)
+class OutputTypeError(StorageError):
+    """The function did not return a frame.
+
+    Attributes:
+        got: The full name of the type that it returned; ``NoneType`` for None.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    got: str
+
+    def __str__(self) -> str:
+        where = slice_name(self.asset, self.partitions)
+        if self.got == "NoneType":
+            return (
+                f"{where}: the function returned None; expected a polars DataFrame or LazyFrame."
+                " Return the frame (an empty one if there are no rows), or annotate the function `-> None` if it"
+                " stores its own data."
+            )
+        return (
+            f"{where}: the function returned a {self.got}; expected a polars DataFrame or LazyFrame."
+            " Return a polars DataFrame or LazyFrame, for example with pl.DataFrame(value) or pl.from_pandas(value)."
+        )
+
+
+@dataclass(eq=False)
+class InputTypeError(StorageError):
+    """A downstream parameter is annotated with a type that the store cannot give."""
+
+    asset: str
+    expected: str
+
+    def __str__(self) -> str:
+        return (
+            f"asset {self.asset!r} cannot be loaded as {self.expected}."
+            " Annotate the parameter pl.DataFrame or pl.LazyFrame."
+        )
+
+
+@dataclass(eq=False)
+class MissingPartitionColumnError(StorageError):
+    """The frame lacks the column that ``partition_expr`` names."""
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    column: str
+    columns: tuple[str, ...]
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        near = f" Did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
+        name = self.column if self.column.isidentifier() else "partition"
+        return (
+            f"{slice_name(self.asset, self.partitions)}: the frame has no column {self.column!r}, which partition_expr"
+            f" names; its columns are {_listed(self.columns)}.{near}"
+            f" Add it with .with_columns({name}=pl.lit(context.partition_key)), or change metadata"
+            ' {"partition_expr": …}.'
+        )
+
+
+@dataclass(eq=False)
+class ColumnNamesError(StorageError):
+    """A frame's column names are not names of one table's columns."""
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{slice_name(self.asset, self.partitions)}: {self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class ColumnTypeError(StorageError):
+    """A column's type cannot be stored, or read back."""
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    column: str
+    type_name: str
+    fix: str
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: column {self.column!r} has the type {self.type_name}, which"
+            f" cannot be kept in DuckDB and read back as it is. {self.fix}."
+        )
+
+
+@dataclass(eq=False)
+class PartitionExpressionError(StorageError):
+    """The database cannot evaluate ``partition_expr``."""
+
+    asset: str
+    expression: str
+    reason: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"asset {self.asset!r}: DuckDB cannot evaluate partition_expr {self.expression!r}: {self.reason}."
+            f' The columns are {_listed(self.columns)}. Correct metadata {{"partition_expr": …}}.'
+        )
+
+
+@dataclass(eq=False)
+class PartitionColumnTypeError(StorageError):
+    """Values of this type cannot tell the partitions apart.
+
+    Attributes:
+        reason: Why not, a clause.
+        fix: What to store or write instead, a sentence without its full stop.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    expression: str
+    type_name: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: partition_expr {self.expression!r} is {self.type_name},"
+            f" {self.reason}. {self.fix}."
+        )
+
+
+@dataclass(eq=False)
+class RowsOutsidePartitionError(StorageError):
+    """The frame holds rows that do not belong to the partitions being made.
+
+    Attributes:
+        outside: How many rows lie outside.
+        total: Of how many.
+        example: One value outside, as the database writes it; None if it is NULL.
+        covers: What the partition covers, in words.
+        note: What may explain it, a sentence; empty if nothing does.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    expression: str
+    outside: int
+    total: int
+    example: str | None
+    covers: str
+    table: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        shown = "NULL" if self.example is None else repr(self.example)
+        note = f" {self.note}" if self.note else ""
+        return (
+            f"{slice_name(self.asset, self.partitions)}: {self.outside:,} of {self.total:,} rows lie outside the"
+            f" partition: {self.expression} is {shown}, for example, and the partition covers {self.covers}.{note}"
+            f" Nothing was replaced in {self.table}. Filter the frame to its partition before returning it, or correct"
+            ' metadata {"partition_expr": …} if another column says where a row belongs.'
+        )
+
+
+@dataclass(eq=False)
+class SchemaChangeError(StorageError):
+    """The frame's columns do not fit the table's without loss.
+
+    Attributes:
+        table_columns, frame_columns: (name, type) pairs, in order.
+        changes: What does not fit, a clause for each.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    table: str
+    table_columns: tuple[tuple[str, str], ...]
+    frame_columns: tuple[tuple[str, str], ...]
+    changes: tuple[str, ...] = field(default_factory=tuple)
+
+    def diff(self) -> str:
+        """Both schemas, one line a column: ``-`` only in the table, ``+`` only in the frame."""
+        stored = {name.casefold(): (name, kind) for name, kind in self.table_columns}
+        made = {name.casefold(): (name, kind) for name, kind in self.frame_columns}
+        lines: list[str] = []
+        for folded, (name, kind) in stored.items():
+            if folded in made and made[folded][1] == kind:
+                lines.append(f"    {name} {kind}")
+                continue
+            lines.append(f"  - {name} {kind}")
+            if folded in made:
+                lines.append(f"  + {made[folded][0]} {made[folded][1]}")
+        lines += [f"  + {name} {kind}" for folded, (name, kind) in made.items() if folded not in stored]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: the frame does not fit the table {self.table}:"
+            f" {'; '.join(self.changes)}. Nothing was replaced.\n"
+            f"  - in the table, + in the frame\n{self.diff()}\n"
+            "Return the table's columns and types (added columns and wider types are taken as they are). To begin the"
+            f" table anew with other columns: gapless wipe {self.asset}"
+        )
+
+
+@dataclass(eq=False)
+class NeverMaterializedError(StorageError):
+    """There is no table to read: the asset was never stored here."""
+
+    asset: str
+    table: str
+    database: str
+
+    def __str__(self) -> str:
+        return (
+            f"asset {self.asset!r} has never been materialized here: there is no table {self.table} in"
+            f" {self.database}. Make it with: gapless materialize {self.asset}"
+        )
+
+
+@dataclass(eq=False)
+class UnknownColumnsError(StorageError):
+    """An input asks for columns that the table does not have."""
+
+    asset: str
+    unknown: tuple[str, ...]
+    columns: tuple[str, ...]
+    table: str
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        near = f" Did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
+        return (
+            f"asset {self.asset!r}: the table {self.table} has no column {_listed(self.unknown)}; its columns are"
+            f' {_listed(self.columns)}.{near} Correct the input\'s metadata {{"columns": […]}}.'
+        )
+
+
+@dataclass(eq=False)
+class TableNameError(StorageError):
+    """Settings that do not name a table or a database file."""
+
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class QueryError(StorageError):
+    """SQL that the database refuses."""
+
+    sql: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the query failed: {self.reason}"
+
+
+@dataclass(eq=False)
+class DatabaseUnusableError(StorageError):
+    """The file cannot be used as a database, whoever else is there.
+
+    Attributes:
+        reason: What is wrong with it, a clause.
+        fix: What to do, a sentence without its full stop.
+    """
+
+    database: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"the database {self.database} cannot be used: {self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class DatabaseLockedError(StorageError):
+    """Another program holds the file, and did not let go in time.
+
+    Attributes:
+        holder: Who, in words: its command and process id, as far as known.
+        waited: How long we waited, seconds.
+    """
+
+    database: str
+    holder: str
+    waited: float
+
+    def __str__(self) -> str:
+        return (
+            f"the database {self.database} is held by {self.holder}; waited {self.waited:.0f} s for it. Nothing was"
+            " changed. Close that program, or its connection to the file, and run this again; to wait longer, set"
+            " lock_timeout on the IO manager."
+        )
+
+
+@dataclass(eq=False)
+class DiskFullError(StorageError):
+    """There is no room for the rows."""
+
+    database: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"there is no room to write to {self.database}: {self.reason}. The old rows are still there. Free some"
+            " space on that disk and run this again."
+        )
+
+
+@dataclass(eq=False)
+class DatabaseFailure(StorageError):
+    """What else the database reports.
+
+    Attributes:
+        kind: DuckDB's name for its kind of error, for example ``Conversion``.
+        reason: Its message, on one line.
+    """
+
+    database: str
+    kind: str
+    reason: str
+    asset: str | None = None
+    partitions: tuple[str | None, ...] = ()
+
+    def __str__(self) -> str:
+        where = f"{slice_name(self.asset, self.partitions)}: " if self.asset else ""
+        return f"{where}DuckDB refused an operation on {self.database} ({self.kind}): {self.reason}"

@@ -1,0 +1,334 @@
+"""Which rows belong to which partitions, as SQL in the type of ``partition_expr``.
+
+The test of what comes in and the condition of what is deleted or read are built from the same spans, so that a row
+that was let in is always found again. Literals are only ever made of numbers and of dates that were computed here;
+keys are bound parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from gapless.partitions.window import TimeWindow
+from gapless.storage.errors import PartitionColumnTypeError
+from gapless.storage.slices import PartitionSlice
+from gapless.storage.table_name import quoted
+from gapless.storage.time_bounds import (
+    TextSpan,
+    UnsuitedTypeError,
+    civil_span,
+    coalesced,
+    date_span,
+    digit_spans,
+    instant_span,
+    iso_says,
+    text_span,
+)
+
+__all__ = ["BoundsTable", "Condition", "Membership"]
+
+_INTEGERS = frozenset(
+    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
+)
+_DIGITS = (4, 6, 8, 10)
+_OFFSET = r"'[T ][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)'"
+_NAIVE = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'"
+
+
+class Kind(Enum):
+    """How a type tells time partitions apart."""
+
+    DATE = "date"
+    NAIVE = "naive timestamp"
+    INSTANT = "instant"
+    TEXT = "text"
+    INTEGER = "integer"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL and the values that are bound to its question marks, in order."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsTable:
+    """Slices as the columns of a small table, for a join with the rows that claim to be theirs.
+
+    Attributes:
+        columns: By name: ``frame``, ``slot`` and the bounds.
+        types: The Python type of each column's values, which may be None.
+        select: What to select from the table, so that the bounds have the type of the value.
+        belongs: SQL that is true if the row's value ``v`` belongs to the slice.
+    """
+
+    columns: dict[str, tuple[Any, ...]]
+    types: dict[str, type]
+    select: str
+    belongs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How the rows of one table tell their partition.
+
+    Attributes:
+        value: SQL of the expression, already quoted if it is a column.
+        type_name: Its type, as DuckDB writes it.
+        timezone: The zone of civil values.
+        asset, expression: For messages.
+    """
+
+    value: str
+    type_name: str
+    timezone: str
+    finer_than_day: bool
+    asset: str
+    expression: str
+
+    @classmethod
+    def of(
+        cls, expression: str, column: str | None, type_name: str, timezone: str, finer_than_day: bool, asset: str
+    ) -> Membership:
+        """Of an expression that is the name of `column`, or (None) any SQL."""
+        # The line break ends a comment that the user's SQL may close with.
+        value = f"({expression}\n)" if column is None else quoted(column)
+        if type_name.startswith("ENUM"):
+            value, type_name = f"CAST({value} AS VARCHAR)", "VARCHAR"
+        return cls(value, type_name, timezone, finer_than_day, asset, expression)
+
+    @property
+    def kind(self) -> Kind:
+        name = self.type_name
+        if name == "DATE":
+            return Kind.DATE
+        if name.startswith("TIMESTAMP"):
+            return Kind.INSTANT if "TZ" in name or "ZONE" in name else Kind.NAIVE
+        if name == "VARCHAR":
+            return Kind.TEXT
+        return Kind.INTEGER if name in _INTEGERS else Kind.OTHER
+
+    def refuse_unsuited(self, slices: Iterable[PartitionSlice]) -> None:
+        """Whether the type can tell these partitions.
+
+        Raises:
+            PartitionColumnTypeError: It cannot.
+        """
+        for part in slices:
+            if part.window is not None:
+                self._spans(part.key, part.window)
+
+    def where(self, slices: Sequence[PartitionSlice]) -> Condition:
+        """True for the rows of `slices`, in as few ranges as possible, so that zone maps prune.
+
+        Raises:
+            PartitionColumnTypeError: The type cannot tell them.
+        """
+        if any(part.key is None for part in slices):
+            return Condition("TRUE")
+        timed = [part for part in slices if part.window is not None]
+        pieces = [self._where_timed(timed)] if timed else []
+        keys = [part.key for part in slices if part.window is None and part.key is not None]
+        if keys:
+            pieces.append(self._equals_one_of(keys))
+        if not pieces:
+            return Condition("FALSE")
+        return Condition(
+            "(" + " OR ".join(piece.sql for piece in pieces) + ")",
+            tuple(value for piece in pieces for value in piece.parameters),
+        )
+
+    def table_of(self, places: Sequence[tuple[int, int, PartitionSlice]]) -> BoundsTable:
+        """The slices as a table to join staged rows with.
+
+        Args:
+            places: Staged frame's number, the slice's number in it, and the slice.
+
+        Raises:
+            PartitionColumnTypeError: The type cannot tell them.
+        """
+        rows: list[tuple[Any, ...]]
+        if places[0][2].window is None:
+            types: dict[str, type] = {"k": str}
+            select, belongs = f"TRY_CAST(k AS {self.type_name}) AS k", "v = k"
+            rows = [(frame, slot, part.key) for frame, slot, part in places]
+        else:
+            types, select, belongs = self._joined_timed()
+            rows = [
+                (frame, slot, *self._cells(part.key, part.window))
+                for frame, slot, part in places
+                if part.window is not None
+            ]
+        columns = dict(zip(("frame", "slot", *types), zip(*rows, strict=True), strict=True))
+        return BoundsTable(columns, {"frame": int, "slot": int, **types}, f"frame, slot, {select}", belongs)
+
+    def covers(self, slices: Sequence[PartitionSlice]) -> str:
+        """What `slices` cover, in words."""
+        windows = [part.window for part in slices if part.window is not None]
+        if not windows:
+            keys = [repr(part.key) for part in slices]
+            return ", ".join(keys[:5]) + (f", … ({len(keys)} keys)" if len(keys) > 5 else "")
+        first, last = windows[0], windows[-1]
+        if self.kind is Kind.DATE and not self.finer_than_day:
+            low, high = date_span(first, self.timezone, False)[0], date_span(last, self.timezone, False)[1]
+            return f"{low} up to, but not including, {high}"
+        return f"{first.start:%Y-%m-%d %H:%M} up to, but not including, {last.end:%Y-%m-%d %H:%M} ({self.timezone})"
+
+    # --- one kind of type each
+
+    def _spans(self, key: str | None, window: TimeWindow) -> Any:
+        try:
+            match self.kind:
+                case Kind.DATE:
+                    return date_span(window, self.timezone, self.finer_than_day)
+                case Kind.NAIVE:
+                    return civil_span(window, self.timezone, self.finer_than_day)
+                case Kind.INSTANT:
+                    return instant_span(window)
+                case Kind.INTEGER:
+                    return digit_spans(window, self.timezone, self.finer_than_day)
+                case Kind.TEXT:
+                    span = text_span(window, self.timezone, self.finer_than_day)
+                    # A key that reads as another time than its own (a format like %Y-%d-%m) is only a name.
+                    return None if key is not None and iso_says(key, span) is False else span
+                case Kind.OTHER:
+                    raise UnsuitedTypeError(
+                        "which says no time", "Use a column of DATE, TIMESTAMP, TIMESTAMPTZ, text or YYYYMMDD numbers"
+                    )
+        except UnsuitedTypeError as error:
+            raise PartitionColumnTypeError(
+                self.asset, (key,), self.expression, self.type_name, error.reason, error.fix
+            ) from None
+
+    def _literal(self, bound: Any) -> str:
+        match self.kind:
+            case Kind.DATE:
+                return f"DATE '{bound.isoformat()}'"
+            case Kind.NAIVE:
+                return f"CAST({_timestamp(bound)} AS {self.type_name})"
+            case Kind.INSTANT:
+                return f"CAST(make_timestamptz({bound}) AS {self.type_name})"
+            case _:
+                return str(bound)
+
+    def _where_timed(self, slices: Sequence[PartitionSlice]) -> Condition:
+        spans = [self._spans(part.key, part.window) for part in slices if part.window is not None]
+        v = self.value
+        if self.kind is Kind.TEXT:
+            return self._where_text(slices, spans)
+        if self.kind is Kind.INTEGER:
+            ranges = [
+                span for digits in _DIGITS for span in coalesced(found[digits] for found in spans if digits in found)
+            ]
+        else:
+            ranges = coalesced(spans)
+        tests = [f"{v} >= {self._literal(low)} AND {v} < {self._literal(high)}" for low, high in ranges]
+        return Condition(" OR ".join(f"({test})" for test in tests))
+
+    def _where_text(self, slices: Sequence[PartitionSlice], spans: Sequence[TextSpan | None]) -> Condition:
+        v = self.value
+        keys = [
+            part.key
+            for part, span in zip(slices, spans, strict=True)
+            if part.key is not None and (span is None or not iso_says(part.key, span))
+        ]
+        tests = []
+        for span in _joined_text(span for span in spans if span is not None):
+            low, high = span.letters()
+            tests.append(f"({v} >= '{low}' AND {v} < '{high}' AND {_iso_test(v, *_text_literals(span))})")
+        named = [self._equals_one_of(keys)] if keys else []
+        return Condition(
+            " OR ".join([*tests, *(piece.sql for piece in named)]),
+            tuple(value for piece in named for value in piece.parameters),
+        )
+
+    def _equals_one_of(self, keys: Sequence[str]) -> Condition:
+        typed = "?" if self.kind is Kind.TEXT else f"TRY_CAST(? AS {self.type_name})"
+        return Condition(f"{self.value} IN ({', '.join([typed] * len(keys))})", tuple(keys))
+
+    def _cells(self, key: str | None, window: TimeWindow) -> tuple[Any, ...]:
+        spans = self._spans(key, window)
+        if self.kind is Kind.INTEGER:
+            return tuple(bound for digits in _DIGITS for bound in spans.get(digits, (None, None)))
+        if self.kind is not Kind.TEXT:
+            return (spans[0], spans[1])
+        if spans is None:
+            return (key, *[None] * 7)
+        civil = spans.civil or (None, None)
+        return (key, *spans.letters(), *civil, *spans.instants, _shortest(spans))
+
+    def _joined_timed(self) -> tuple[dict[str, type], str, str]:
+        """The columns of bounds, how they are selected in the type of the value, and the condition of the join."""
+        match self.kind:
+            case Kind.TEXT:
+                types = {"k": str, "tl": str, "th": str, "cl": datetime, "ch": datetime, "il": int, "ih": int, "n": int}
+                select = "k, tl, th, cl, ch, make_timestamptz(il) AS il, make_timestamptz(ih) AS ih, n"
+                iso = f"v >= tl AND v < th AND {_iso_test('v', 'cl', 'ch', 'il', 'ih', 'n')}"
+                # CASE, because the text that equals its key, by far the most frequent, needs no parsing.
+                return types, select, f"CASE WHEN v = k THEN TRUE ELSE coalesce({iso}, FALSE) END"
+            case Kind.INTEGER:
+                types = dict.fromkeys([f"{end}{digits}" for digits in _DIGITS for end in "lh"], int)
+                tests = [f"(v >= l{digits} AND v < h{digits})" for digits in _DIGITS]
+                return types, ", ".join(types), "(" + " OR ".join(tests) + ")"
+            case Kind.INSTANT:
+                ends = [f"CAST(make_timestamptz({end}) AS {self.type_name}) AS {end}" for end in "lh"]
+                return {"l": int, "h": int}, ", ".join(ends), "v >= l AND v < h"
+            case _:
+                civil = date if self.kind is Kind.DATE else datetime
+                ends = [f"CAST({end} AS {self.type_name}) AS {end}" for end in "lh"]
+                return {"l": civil, "h": civil}, ", ".join(ends), "v >= l AND v < h"
+
+
+def _shortest(span: TextSpan) -> int:
+    """How many letters a text must have at least; eleven are more than a date."""
+    return 10 if span.with_date_only else 11
+
+
+def _text_literals(span: TextSpan) -> tuple[str, str, str, str, str]:
+    civil = ("NULL::TIMESTAMP", "NULL::TIMESTAMP") if span.civil is None else tuple(map(_timestamp, span.civil))
+    low, high = (f"make_timestamptz({bound})" for bound in span.instants)
+    return civil[0], civil[1], low, high, str(_shortest(span))
+
+
+def _iso_test(v: str, civil_low: str, civil_high: str, instant_low: str, instant_high: str, shortest: str) -> str:
+    """SQL: whether the text `v` is an ISO time inside the bounds; NULL or false if not."""
+    naive = f"TRY_CAST({v} AS TIMESTAMP) >= {civil_low} AND TRY_CAST({v} AS TIMESTAMP) < {civil_high}"
+    instant = f"TRY_CAST({v} AS TIMESTAMPTZ) >= {instant_low} AND TRY_CAST({v} AS TIMESTAMPTZ) < {instant_high}"
+    return (
+        f"CASE WHEN length({v}) < {shortest} THEN FALSE"
+        # The two most frequent shapes, told without a regular expression.
+        f" WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-_____:__:__' OR regexp_full_match({v}, {_NAIVE}) THEN {naive}"
+        f" WHEN regexp_full_match(substr({v}, 11), {_OFFSET}) THEN {instant} ELSE FALSE END"
+    )
+
+
+def _joined_text(spans: Iterable[TextSpan]) -> list[TextSpan]:
+    """The same texts in fewer spans."""
+    joined: list[TextSpan] = []
+    for span in sorted(spans, key=lambda each: each.instants):
+        last = joined[-1] if joined else None
+        if last is not None and last.instants[1] == span.instants[0] and _continues(last, span):
+            civil = None if last.civil is None or span.civil is None else (last.civil[0], span.civil[1])
+            joined[-1] = TextSpan(civil, (last.instants[0], span.instants[1]), span.with_date_only)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _continues(one: TextSpan, following: TextSpan) -> bool:
+    if one.with_date_only != following.with_date_only:
+        return False
+    if one.civil is None or following.civil is None:
+        return one.civil is following.civil
+    return one.civil[1] == following.civil[0]
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"

@@ -1,0 +1,345 @@
+"""Replacing slices of one table: what is checked before, and the statements that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from gapless.storage.duckdb_connection import Session
+from gapless.storage.errors import (
+    DatabaseFailure,
+    PartitionColumnTypeError,
+    PartitionExpressionError,
+    RowsOutsidePartitionError,
+    SchemaChangeError,
+)
+from gapless.storage.frames import ArrowStream, StagedFrame, column_named_by, numbered, typed_frame
+from gapless.storage.predicates import Kind, Membership
+from gapless.storage.schema_policy import merge
+from gapless.storage.slices import Committed, PartitionSlice, Refused
+from gapless.storage.table_name import TableName, quoted
+
+__all__ = ["Outcomes", "TableReplacement", "membership_of"]
+
+Outcomes = dict[int, Committed | Refused]
+
+_NUMBER = "gapless_frame"  # the column that says which staged frame a row comes from
+_EXACT = 2**53  # integers up to here, either sign, are exact as DOUBLE
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Frames of one schema, stacked and registered as one table of the session."""
+
+    members: dict[int, StagedFrame]
+    source: str
+    number: str  # the quoted name of the column with the frame's position in `members`
+    types: dict[str, str]
+    refused: set[int] = field(default_factory=set)
+
+    @property
+    def first(self) -> StagedFrame:
+        return next(iter(self.members.values()))
+
+    @property
+    def height(self) -> int:
+        return sum(frame.frame.height for frame in self.members.values())
+
+    def all_null(self, column: str) -> bool:
+        return all(
+            column in frame.null_columns or frame.frame[column].null_count() == frame.frame.height
+            for frame in self.members.values()
+        )
+
+    def select(self, target: Mapping[str, str], rows: str = "") -> str:
+        """The stacked rows in the table's types."""
+        kinds = {name.casefold(): kind for name, kind in target.items()}
+        pieces = [
+            quoted(name)
+            if kinds[name.casefold()] == kind
+            else f"CAST({quoted(name)} AS {kinds[name.casefold()]}) AS {quoted(name)}"
+            for name, kind in self.types.items()
+        ]
+        pieces += [f"CAST(NULL AS {kinds[name.casefold()]}) AS {quoted(name)}" for name in self.first.null_columns]
+        return f"SELECT {', '.join([self.number, *pieces])} FROM {self.source}{rows}"
+
+
+class TableReplacement:
+    """Replaces the slices of `members`, all of one table, through `session`.
+
+    Attributes:
+        accepted: The members that passed every check, in partition order.
+    """
+
+    def __init__(self, session: Session, table: TableName, members: Mapping[int, StagedFrame], held: ExitStack) -> None:
+        self._session = session
+        self._table = table
+        self._sql = table.sql(session.catalog)
+        self._held = held
+        self._stored = session.columns(table)
+        self._target = dict(self._stored)
+        self._retyped: set[str] = set()
+        self._anew = False
+        self._counts: dict[int, dict[str | None, int]] = {}
+        self._membership: Membership | None = None
+        self.accepted = dict(sorted(members.items(), key=_partition_order))
+        self._batches: list[_Batch] = []
+
+    # --- before the transaction
+
+    def prepare(self) -> dict[int, Refused]:
+        """Check everything that can be checked; who fails is no longer accepted.
+
+        Raises:
+            StorageError: Something is wrong with the group as a whole; each member must be tried alone.
+        """
+        refused: dict[int, Refused] = {}
+        by_shape: dict[object, dict[int, StagedFrame]] = {}
+        for number, frame in self.accepted.items():
+            by_shape.setdefault(frame.shape_key, {})[number] = frame
+        for members in by_shape.values():
+            self._batches.append(self._batch(members))
+        for batch in self._batches:
+            self._merge(batch)
+        for batch in self._batches:
+            refused |= self._check_rows(batch)
+        for number in refused:
+            del self.accepted[number]
+        return refused
+
+    def _batch(self, members: dict[int, StagedFrame]) -> _Batch:
+        frames = [frame.frame for frame in members.values()]
+        number = _NUMBER
+        while any(number == name.casefold() for name in frames[0].columns):
+            number += "_"
+        stream = ArrowStream(numbered(frames, number))
+        source = self._held.enter_context(self._session.registered(f"gapless_{id(stream)}", stream))
+        described = self._session.execute(f"DESCRIBE SELECT * FROM {source}")
+        types = {row[0]: row[1] for row in described if row[0] != number}
+        return _Batch(members, source, quoted(number), types)
+
+    def _merge(self, batch: _Batch) -> None:
+        made: dict[str, str | None] = {name: batch.types.get(name) for name in batch.first.columns}
+        merged = merge(self._target, made)
+        if merged.conflicts:
+            # What a frame without values lacks, or types otherwise, says nothing: an empty file has no types.
+            folded = {name.casefold(): name for name in made}
+            for name in merged.conflicts:
+                column = folded.get(name.casefold())
+                if column is None and not batch.height:
+                    made[name] = None
+                elif column is not None and batch.all_null(column):
+                    made[column] = None
+                elif column is not None and self._has_no_values(name):
+                    self._target[name] = batch.types[column]
+                    self._retyped.add(name)
+            merged = merge(self._target, made)
+        conflicts = dict(merged.conflicts)
+        for column in merged.exact_floats:
+            if not self._is_exact(column, batch.source):
+                conflicts[column] = f"column {column!r} holds integers that a DOUBLE cannot tell apart"
+        for column in merged.exact_integers:
+            if not self._is_exact(column, self._sql):
+                conflicts[column] = f"column {column!r} holds integers in the table that a DOUBLE cannot tell apart"
+        if not conflicts:
+            self._target = merged.columns
+        elif self._replaces_everything():
+            self._anew = True
+            self._target = {name: kind or "VARCHAR" for name, kind in made.items()}
+        else:
+            raise SchemaChangeError(
+                str(batch.first.output.asset),
+                tuple(key for frame in batch.members.values() for key in frame.keys),
+                str(self._table),
+                tuple(self._stored.items()),
+                tuple((name, batch.types.get(name, "NULL")) for name in batch.first.columns),
+                tuple(conflicts.values()),
+            )
+
+    def _has_no_values(self, column: str) -> bool:
+        if column not in self._stored:
+            return False
+        return self._session.execute(f"SELECT count({quoted(column)}) FROM {self._sql}") == [(0,)]
+
+    def _is_exact(self, column: str, source: str) -> bool:
+        if source == self._sql and column not in self._stored:
+            return True
+        ((lossy,),) = self._session.execute(
+            f"SELECT count(*) FROM {source} WHERE {quoted(column)} NOT BETWEEN -{_EXACT} AND {_EXACT}"
+        )
+        return not lossy
+
+    def _replaces_everything(self) -> bool:
+        """Whether no row of the table stays, so that it may begin anew with other columns."""
+        if len(self._batches) > 1 or not self._stored:
+            return False
+        if any(key is None for frame in self.accepted.values() for key in frame.keys):
+            return True
+        return not self._session.execute(f"SELECT 1 FROM {self._sql} LIMIT 1")
+
+    def _check_rows(self, batch: _Batch) -> dict[int, Refused]:
+        output = batch.first.output
+        if output.partition_expr is None or not self._target:
+            for number, frame in batch.members.items():
+                self._counts[number] = dict.fromkeys(frame.keys, 0) | {frame.keys[0]: frame.frame.height}
+            return {}
+        self._session.set_timezone(output.timezone)
+        rows = batch.select(self._target)
+        membership = self._membership = membership_of(
+            self._session,
+            output.partition_expr,
+            self._target,
+            rows,
+            output.timezone,
+            output.finer_than_day,
+            output.asset,
+        )
+        refused: dict[int, Refused] = {}
+        places: list[tuple[int, int, PartitionSlice]] = []
+        numbers = list(batch.members)
+        for position, (number, frame) in enumerate(batch.members.items()):
+            try:
+                membership.refuse_unsuited(frame.output.slices)
+            except PartitionColumnTypeError as error:
+                refused[number] = Refused(error)
+                continue
+            places += ((position, slot, part) for slot, part in enumerate(frame.output.slices))
+            self._counts[number] = dict.fromkeys(frame.keys, 0)
+        if places and batch.height:
+            bounds = membership.table_of(places)
+            stream = ArrowStream(typed_frame(bounds.columns, bounds.types))
+            with self._session.registered("gapless_bounds", stream) as slices:
+                found = self._session.execute(
+                    "SELECT s.frame, b.slot, count(*), min(CAST(v AS VARCHAR)) FILTER (b.slot IS NULL)"
+                    f" FROM (SELECT {batch.number} AS frame, {membership.value} AS v FROM ({rows})) AS s"
+                    f" LEFT JOIN (SELECT {bounds.select} FROM {slices}) AS b"
+                    f" ON s.frame = b.frame AND {bounds.belongs} GROUP BY s.frame, b.slot"
+                )
+            for position, slot, count, example in found:
+                number = numbers[position]
+                frame = batch.members[number]
+                if slot is not None:
+                    self._counts[number][frame.keys[slot]] = count
+                elif number not in refused:
+                    refused[number] = Refused(self._outside(frame, membership, count, example))
+        batch.refused = set(refused)
+        return refused
+
+    def _outside(
+        self, frame: StagedFrame, membership: Membership, count: int, example: str | None
+    ) -> RowsOutsidePartitionError:
+        note = ""
+        if membership.kind is Kind.TEXT and any(part.window is not None for part in frame.output.slices):
+            note = "Text belongs if it is the partition's key, or an ISO date or time inside it."
+            if frame.output.finer_than_day:
+                note = (
+                    "Text belongs if it is the partition's key, or an ISO time inside it; a date alone cannot tell"
+                    " partitions shorter than a day, nor can a time without its UTC offset in the hour that clocks"
+                    " repeat."
+                )
+        return RowsOutsidePartitionError(
+            str(frame.output.asset),
+            frame.keys,
+            membership.expression,
+            count,
+            frame.frame.height,
+            example,
+            membership.covers(frame.output.slices),
+            str(self._table),
+            note,
+        )
+
+    # --- inside the transaction
+
+    def replace(self) -> None:
+        """Change the table's columns if need be, delete the old rows of the accepted slices and insert the new ones.
+
+        Raises:
+            StorageError: The transaction must be rolled back.
+        """
+        if not self.accepted or not self._target:
+            return
+        self._shape()
+        if self._stored and not self._anew:
+            self._delete()
+        for batch in self._batches:
+            self._insert(batch)
+
+    def _shape(self) -> None:
+        execute = self._session.execute
+        if not self._stored or self._anew:
+            execute(f"CREATE SCHEMA IF NOT EXISTS {self._table.schema_sql(self._session.catalog)}")
+            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._target.items())
+            execute(f"CREATE {'OR REPLACE ' if self._anew else ''}TABLE {self._sql} ({columns})")
+            return
+        for name, kind in self._target.items():
+            if name not in self._stored:
+                execute(f"ALTER TABLE {self._sql} ADD COLUMN {quoted(name)} {kind}")
+            elif self._stored[name] != kind:
+                using = f" USING CAST(NULL AS {kind})" if name in self._retyped else ""
+                execute(f"ALTER TABLE {self._sql} ALTER COLUMN {quoted(name)} SET DATA TYPE {kind}{using}")
+
+    def _delete(self) -> None:
+        slices = [part for frame in self.accepted.values() for part in frame.output.slices]
+        if self._membership is None:
+            self._session.execute(f"DELETE FROM {self._sql}")
+            return
+        condition = self._membership.where(slices)
+        self._session.execute(f"DELETE FROM {self._sql} WHERE {condition.sql}", condition.parameters)
+
+    def _insert(self, batch: _Batch) -> None:
+        expected = sum(frame.frame.height for number, frame in batch.members.items() if number in self.accepted)
+        if not expected:
+            return
+        rows = ""
+        if batch.refused:
+            positions = [str(i) for i, number in enumerate(batch.members) if number in self.accepted]
+            rows = f" WHERE {batch.number} IN ({', '.join(positions)})"
+        names = ", ".join(map(quoted, (*batch.types, *batch.first.null_columns)))
+        inserted = self._session.execute(
+            f"INSERT INTO {self._sql} ({names}) SELECT {names} FROM ({batch.select(self._target, rows)})"
+        )
+        if inserted != [(expected,)]:
+            raise DatabaseFailure(
+                self._session.database, "Insert", f"{inserted} rows went into {self._table}, expected {expected}"
+            )
+
+    def outcome(self, number: int) -> Committed:
+        """What an accepted member's commit will have done."""
+        frame = self.accepted[number]
+        return Committed(self._counts[number], frame.nbytes, dict(self._target), str(self._table))
+
+
+def membership_of(
+    session: Session,
+    expression: str,
+    columns: Mapping[str, str],
+    rows: str,
+    timezone: str,
+    finer_than_day: bool,
+    asset: object,
+) -> Membership:
+    """How rows tell their partition.
+
+    Args:
+        columns: The table's, name to type.
+        rows: A SELECT whose columns `expression` is about.
+
+    Raises:
+        PartitionExpressionError: DuckDB cannot evaluate the expression.
+    """
+    column = column_named_by(expression, list(columns))
+    if column is not None:
+        return Membership.of(expression, column, columns[column], timezone, finer_than_day, str(asset))
+    try:
+        ((_, type_name, *_rest),) = session.execute(f"DESCRIBE SELECT ({expression}\n) AS v FROM ({rows})")
+    except DatabaseFailure as error:
+        raise PartitionExpressionError(str(asset), expression, error.reason, tuple(columns)) from None
+    return Membership.of(expression, None, type_name, timezone, finer_than_day, str(asset))
+
+
+def _partition_order(member: tuple[int, StagedFrame]) -> tuple[float, int]:
+    number, frame = member
+    window = frame.output.slices[0].window if frame.output.slices else None
+    return (window.start.timestamp() if window is not None else 0.0, number)

@@ -1,0 +1,147 @@
+"""One process at a time at a file, in order of arrival, and a cheap look at whether somebody waits.
+
+Two advisory locks (``flock``), so that the kernel releases them when a process dies: whoever wants in holds
+``<file>.queue`` while it waits for ``<file>.lock``. A holder that lets go must queue up again behind whoever waits,
+and sees that somebody waits because it cannot take the queue's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+
+__all__ = ["TurnTimeoutError", "Turnstile"]
+
+_FIRST_POLL_S = 0.001
+_LONGEST_POLL_S = 0.02
+
+
+class TurnTimeoutError(Exception):
+    """The turn did not come in time.
+
+    Attributes:
+        holder: Who is in, in words.
+    """
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+class Turnstile:
+    """The turn at `path`. Not reentrant; the caller serializes threads of one process.
+
+    Where lock files cannot be made (a read-only directory, a file system without locks), every turn is granted at
+    once: the database's own lock still keeps the file safe, only the order is lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock_path = path.with_name(path.name + ".lock")
+        self._queue_path = path.with_name(path.name + ".queue")
+        self._lock: int | None = None
+        self._queue: int | None = None
+
+    def acquire(self, timeout: float, doing: str) -> None:
+        """Wait for the turn, at most `timeout` seconds.
+
+        Args:
+            doing: What the turn is for; shown to those who wait too long.
+
+        Raises:
+            TurnTimeoutError: It did not come.
+        """
+        deadline = time.monotonic() + timeout
+        lock, queue = self._open(self._lock_path), self._open(self._queue_path)
+        try:
+            if lock is not None and queue is not None:
+                self._wait(queue, deadline)
+                try:
+                    self._wait(lock, deadline)
+                finally:
+                    _unlock(queue)
+                self._sign(lock, doing)
+        except BaseException:
+            _close(lock)
+            _close(queue)
+            raise
+        self._lock, self._queue = lock, queue
+
+    def somebody_waits(self) -> bool:
+        """Whether another process stands in the queue; two system calls."""
+        if self._queue is None:
+            return False
+        if not _try_lock(self._queue):
+            return True
+        _unlock(self._queue)
+        return False
+
+    def release(self) -> None:
+        """Let the next one in."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._lock, 0)
+        _close(self._lock)
+        _close(self._queue)
+        self._lock = self._queue = None
+
+    def forget(self) -> None:
+        """In a forked child: drop the inherited descriptors; the parent keeps its turn."""
+        _close(self._lock)
+        _close(self._queue)
+        self._lock = self._queue = None
+
+    def _wait(self, descriptor: int, deadline: float) -> None:
+        pause = _FIRST_POLL_S
+        while not _try_lock(descriptor):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TurnTimeoutError(self._holder())
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_POLL_S)
+
+    def _sign(self, descriptor: int, doing: str) -> None:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": doing}).encode(), 0)
+
+    def _holder(self) -> str:
+        try:
+            entry = json.loads(self._lock_path.read_text())
+            return f"gapless process {entry['pid']} ({entry['doing']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another gapless process"
+
+    @staticmethod
+    def _open(path: Path) -> int | None:
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError:
+            return None
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
+            return True  # a file system without locks
+        raise
+    return True
+
+
+def _unlock(descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""FOR USERS' TESTS. Contexts, a fake clock, and conformance kits for stores and ledgers."""

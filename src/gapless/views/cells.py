@@ -1,0 +1,103 @@
+"""One or several partitions as one cell of a bar or of a heat map."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gapless.partitions import OrdinalSet
+from gapless.planning.snapshot import AssetStatus
+
+__all__ = ["Cell", "PartitionStates", "bar"]
+
+
+class Cell(Enum):
+    """What a cell says. Where it stands for several partitions, it says what needs a look first."""
+
+    NONE = "none"  # no partition lies here
+    FAILED = "failed"
+    RUNNING = "running"
+    SKIPPED = "skipped"
+    PARTIAL = "partial"  # some materialized, the others missing
+    MATERIALIZED = "materialized"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStates:
+    """The partitions that exist now, by state; the five sets are disjoint and together are all.
+
+    Attributes:
+        extent: How many exist.
+        skipped: Not made last time, because something upstream failed; they are gaps as much as the missing.
+        missing: Without any record, or wiped.
+    """
+
+    extent: int
+    materialized: OrdinalSet
+    failed: OrdinalSet
+    skipped: OrdinalSet
+    running: OrdinalSet
+    missing: OrdinalSet
+
+    @classmethod
+    def of(cls, status: AssetStatus, extent: int) -> PartitionStates:
+        """What `status` says of the first `extent` ordinals; what is recorded of others is left out."""
+        everything = OrdinalSet.span(0, extent)
+        parts = [part & everything for part in (status.materialized, status.failed, status.skipped, status.running)]
+        missing = everything
+        for part in parts:
+            missing -= part
+        return cls(extent, *parts, missing)
+
+    def at(self, ordinal: int) -> Cell:
+        """The state of one partition that exists."""
+        for state, ordinals in self._by_state:
+            if ordinal in ordinals:
+                return state
+        return Cell.MISSING
+
+    def spread(self, edges: Sequence[int]) -> list[Cell]:
+        """One cell for each of the half-open stretches between `edges`, which are ascending."""
+        tallies = [dict[Cell, int]() for _ in edges[1:]]
+        for state, ordinals in self._by_state:
+            for a, b in ordinals.runs:
+                place = max(bisect_right(edges, a) - 1, 0)
+                while place < len(tallies) and edges[place] < b:
+                    inside = min(b, edges[place + 1]) - max(a, edges[place])
+                    if inside > 0:
+                        tallies[place][state] = tallies[place].get(state, 0) + inside
+                    place += 1
+        return [
+            merged(tally, edges[place + 1] - edges[place]) for place, tally in enumerate(tallies)
+        ]
+
+    @property
+    def _by_state(self) -> tuple[tuple[Cell, OrdinalSet], ...]:
+        return (
+            (Cell.MATERIALIZED, self.materialized),
+            (Cell.FAILED, self.failed),
+            (Cell.SKIPPED, self.skipped),
+            (Cell.RUNNING, self.running),
+        )
+
+
+def merged(tally: dict[Cell, int], size: int) -> Cell:
+    """One cell for `size` partitions, of which `tally` says the states; those not in it are missing."""
+    if not size:
+        return Cell.NONE
+    for state in (Cell.FAILED, Cell.RUNNING, Cell.SKIPPED):
+        if tally.get(state):
+            return state
+    materialized = tally.get(Cell.MATERIALIZED, 0)
+    if materialized == size:
+        return Cell.MATERIALIZED
+    return Cell.PARTIAL if materialized else Cell.MISSING
+
+
+def bar(states: PartitionStates, length: int) -> tuple[Cell, ...]:
+    """All partitions in order, in at most `length` cells of equal size; where the gaps are, not only how many."""
+    cells = min(length, states.extent)
+    return tuple(states.spread([states.extent * place // cells for place in range(cells + 1)])) if cells else ()
