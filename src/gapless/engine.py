@@ -23,6 +23,7 @@ from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
 from gapless.execution.result import RunResult
 from gapless.execution.step import is_slice_store
+from gapless.execution.wipe import Wiped, wipe_asset
 from gapless.ledger.contract import Ledger, RunRecord, RunState
 from gapless.ledger.home import open_ledger
 from gapless.ledger.process import this_process
@@ -177,6 +178,45 @@ class Engine:
         ]
         versions = {key.to_user_string(): self.project.graph[key].code_version for key in self.project.graph}
         return reconcile(self.ledger, run, records, self._clock(), versions)
+
+    # --- forget
+
+    def wipe(self, targets: Mapping[AssetKey, OrdinalSet | None]) -> list[Wiped]:
+        """Delete partitions, rows and status together; all of an asset with None.
+
+        Raises:
+            InvocationError: Another run is making some of them.
+            StorageError: Rows could not be deleted; what is recorded about them is forgotten already.
+        """
+        keys = {a.io_manager_key for a in map(self.project.graph.__getitem__, targets) if a.stores_output}
+        run_id, process = new_run_id(self._clock()), this_process()
+        self.ledger.start_run(
+            RunRecord(
+                run_id=run_id,
+                state=RunState.RUNNING,
+                created_at=self._clock(),
+                targeted=sum(len(partitions) for partitions in targets.values() if partitions is not None),
+                plan={},
+                trigger="wipe",
+                host=process.host,
+                pid=process.pid,
+                process_started=process.started,
+                boot=process.boot,
+            )
+        )
+        state = RunState.FAILED
+        try:
+            with ready_resources(self.project.resources, keys, None) as resources:
+                wiped = [
+                    wipe_asset(self.project.graph[key], partitions, resources, self.ledger, run_id, self._clock())
+                    for key, partitions in targets.items()
+                ]
+            state = RunState.SUCCEEDED
+        finally:
+            for store in self.stores():
+                store.close()
+            self.ledger.end_run(run_id, state, self._clock())
+        return wiped
 
     # ---
 

@@ -93,6 +93,8 @@ class Driver:
         self._writers: dict[int, Writer] = {}
         self._writers_lock = threading.Lock()
         self._in_flight: dict[tuple[Any, OrdinalSet], Unit] = {}
+        self._making = 0  # calls handed to workers that have not come back
+        self._making_lock = threading.Lock()
         self._begun: set[tuple[Any, OrdinalSet]] = set()
         self._parked: list[Unit] = []
         self._parked_until = 0.0
@@ -177,6 +179,8 @@ class Driver:
 
     def _submit(self, unit: Unit) -> None:
         self._in_flight[unit.asset, unit.partitions] = unit
+        with self._making_lock:
+            self._making += 1
         self._workers.submit(unit)
 
     def _park(self, unit: Unit, held: Mapping[str | None, str]) -> None:
@@ -213,13 +217,15 @@ class Driver:
             self._writer(result.store).put(result, result.slices)
         else:
             self._inbox.put(result)
+        with self._making_lock:
+            self._making -= 1
 
     def _writer(self, resource: str) -> Writer:
         store = self._resources[resource]
         with self._writers_lock:
             writer = self._writers.get(id(store))
             if writer is None:
-                writer = Writer(store, lambda outcomes: self._inbox.put(_Group(outcomes)))
+                writer = Writer(store, lambda outcomes: self._inbox.put(_Group(outcomes)), lambda: self._making > 0)
                 self._writers[id(store)] = writer
             return writer
 

@@ -37,6 +37,11 @@ def made_outcomes(
     for key in keys:
         rows = committed.rows.get(key) if committed is not None else None
         metadata = {**made.metadata, **(made.partition_metadata.get(key, {}) if key is not None else {})}
+        payload: dict[str, Any] = dict(shared)
+        if rows is not None:
+            payload["rows"] = rows
+        if metadata:
+            payload["metadata"] = metadata
         outcomes.append(
             Outcome(
                 asset=asset.name,
@@ -47,7 +52,7 @@ def made_outcomes(
                 rows=rows,
                 nbytes=None if committed is None else committed.nbytes // len(keys),
                 code_version=asset.code_version,
-                payload={**shared, "metadata": metadata} if metadata else shared,
+                payload=payload,
             )
         )
         reports.append(

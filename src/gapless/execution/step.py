@@ -23,7 +23,7 @@ from gapless.partitions import AllPartitionMapping, OrdinalSet, PartitionsDefini
 from gapless.storage.io_manager import InputContext, OutputContext
 from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice, SliceStore, StagedSlices
 
-__all__ = ["Made", "StepRunner", "is_slice_store"]
+__all__ = ["Made", "StepRunner", "civil_facts", "is_slice_store", "slices_of"]
 
 _WHOLE_TABLE = (PartitionSlice(None),)
 
@@ -165,11 +165,11 @@ class StepRunner:
         return manager.load(
             InputSlices(
                 asset=upstream.key,
-                slices=_WHOLE_TABLE if whole or definition is None else _slices(definition, ordinals),
+                slices=_WHOLE_TABLE if whole or definition is None else slices_of(definition, ordinals),
                 partition_expr=None if whole else upstream.partition_expr,
                 metadata=upstream.metadata,
                 columns=None if columns is None else tuple(columns),
-                **_civil(definition),
+                **civil_facts(definition),
             ),
             Any if expected is inspect.Parameter.empty else expected,
         )
@@ -240,11 +240,11 @@ class StepRunner:
         definition = asset.partitions_def
         slices = OutputSlices(
             asset=asset.key,
-            slices=_WHOLE_TABLE if definition is None else _slices(definition, unit.partitions),
+            slices=_WHOLE_TABLE if definition is None else slices_of(definition, unit.partitions),
             partition_expr=None if definition is None else asset.partition_expr,
             run_id=self._run_id,
             metadata=asset.metadata,
-            **_civil(definition),
+            **civil_facts(definition),
         )
         return manager.stage(slices, value), asset.io_manager_key, metadata
 
@@ -254,13 +254,15 @@ def is_slice_store(manager: Any) -> bool:
     return all(hasattr(manager, name) for name in ("stage", "commit", "load"))
 
 
-def _slices(definition: PartitionsDefinition, ordinals: OrdinalSet) -> tuple[PartitionSlice, ...]:
+def slices_of(definition: PartitionsDefinition, ordinals: OrdinalSet) -> tuple[PartitionSlice, ...]:
+    """These partitions as a store sees them."""
     if isinstance(definition, TimeWindowPartitionsDefinition):
         return tuple(PartitionSlice(definition.key_at(o), definition.window_at(o)) for o in ordinals)
     return tuple(PartitionSlice(key) for key in definition.keys_of(ordinals))
 
 
-def _civil(definition: PartitionsDefinition | None) -> dict[str, Any]:
+def civil_facts(definition: PartitionsDefinition | None) -> dict[str, Any]:
+    """What a store must know of a definition's civil time."""
     if isinstance(definition, TimeWindowPartitionsDefinition):
         return {"timezone": definition.timezone, "finer_than_day": definition.finer_than_day}
     return {}

@@ -28,8 +28,6 @@ from gapless.scheduling.ticks import Ticks
 
 __all__ = ["Daemon", "TickOutcome", "Watcher"]
 
-_PATIENCE = timedelta(seconds=30)  # how soon a schedule that was started, or a clock that was set, is noticed
-
 
 @dataclass(frozen=True, slots=True)
 class TickOutcome:
@@ -78,14 +76,25 @@ class Daemon:
 
     Args:
         workers: As for `Engine.run`.
+        patience: How soon a schedule that somebody started, or a clock that was set, is noticed.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, watcher: Watcher, *, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        watcher: Watcher,
+        *,
+        workers: int | None = None,
+        patience: timedelta = timedelta(seconds=30),
+    ) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._clock = clock
         self._watcher = watcher
         self._workers = workers
+        self._patience = patience
+        self._looked_at = clock.now()  # whatever is due by then has been found
         self._backlog = Backlog(engine.project.graph, engine.ledger)
         upstream_first = {key: position for position, key in enumerate(engine.project.graph)}
         self._schedules = sorted(
@@ -98,9 +107,10 @@ class Daemon:
             self.catch_up(cancel)
             if cancel.cancelled:
                 return
-            now, upcoming = self._clock.now(), self.upcoming()
+            upcoming = self.upcoming()
             self._watcher.waiting(upcoming)
-            self._clock.wait(min(now + _PATIENCE, upcoming[1]) if upcoming else now + _PATIENCE, cancel)
+            look_again = self._clock.now() + self._patience
+            self._clock.wait(look_again if upcoming is None else min(look_again, upcoming[1]), cancel)
 
     def catch_up(self, cancel: CancelToken) -> list[TickOutcome]:
         """Deal with what is due now, in the order in which it became due.
@@ -117,9 +127,8 @@ class Daemon:
         return outcomes
 
     def upcoming(self) -> tuple[Schedule, datetime] | None:
-        """The next tick of a running schedule; None if none runs."""
-        now = self._clock.now()
-        ticks = [(schedule, Ticks.of(schedule).after(now)) for schedule, _ in self._running()]
+        """The first tick after what has been dealt with, of all schedules that run; None if none runs."""
+        ticks = [(schedule, Ticks.of(schedule).after(self._looked_at)) for schedule, _ in self._running()]
         return min(ticks, key=lambda tick: tick[1], default=None)
 
     # --- which tick is due
@@ -137,7 +146,7 @@ class Daemon:
             yield schedule, cursor
 
     def _next_due(self) -> DueTick | None:
-        now = self._clock.now()
+        now = self._looked_at = self._clock.now()
         ticks = (self._backlog.tick(schedule, cursor, now) for schedule, cursor in self._running())
         return min((tick for tick in ticks if tick is not None), key=lambda tick: tick.coverage.tick, default=None)
 
@@ -179,7 +188,7 @@ class Daemon:
             return self._ended(tick, TickState.FAILED, note, error=error, run_id=run_id, blocked=plan.total_blocked)
         settled = result.materialized + len(result.failed) + len(result.skipped)
         if cancel.cancelled and settled < plan.total:
-            return TickOutcome(tick, TickState.STARTED, f"cut short: {_summary(result)}", result, plan.total_blocked)
+            return TickOutcome(tick, TickState.STARTED, _summary(result), result, plan.total_blocked)
         return self._ended(
             tick, TickState.REQUESTED, _summary(result), result=result, run_id=run_id, blocked=plan.total_blocked
         )

@@ -93,7 +93,8 @@ def records_of_runs(session: Session, run_ids: Sequence[str]) -> list[CommitReco
     marks = ", ".join("?" * len(run_ids))
     found = session.execute(
         'SELECT asset, partition, run_id, arg_max("rows", committed_at), epoch_us(max(committed_at)) AS newest'
-        f" FROM {RECORDS.sql(session.catalog)} WHERE run_id IN ({marks}) GROUP BY ALL ORDER BY newest, asset, partition",
+        f" FROM {RECORDS.sql(session.catalog)} WHERE run_id IN ({marks})"
+        " GROUP BY ALL ORDER BY newest, asset, partition",
         list(run_ids),
     )
     return [

@@ -207,16 +207,7 @@ class TableReplacement:
             places += ((position, slot, part) for slot, part in enumerate(frame.output.slices))
             self._counts[number] = dict.fromkeys(frame.keys, 0)
         if places and batch.height:
-            bounds = membership.table_of(places)
-            stream = ArrowStream(typed_frame(bounds.columns, bounds.types))
-            with self._session.registered("gapless_bounds", stream) as slices:
-                found = self._session.execute(
-                    "SELECT s.frame, b.slot, count(*), min(CAST(v AS VARCHAR)) FILTER (b.slot IS NULL)"
-                    f" FROM (SELECT {batch.number} AS frame, {membership.value} AS v FROM ({rows})) AS s"
-                    f" LEFT JOIN (SELECT {bounds.select} FROM {slices}) AS b"
-                    f" ON s.frame = b.frame AND {bounds.belongs} GROUP BY s.frame, b.slot"
-                )
-            for position, slot, count, example in found:
+            for position, slot, count, example in self._places_found(batch, membership, rows, places):
                 number = numbers[position]
                 frame = batch.members[number]
                 if slot is not None:
@@ -225,6 +216,30 @@ class TableReplacement:
                     refused[number] = Refused(self._outside(frame, membership, count, example))
         batch.refused = set(refused)
         return refused
+
+    def _places_found(
+        self, batch: _Batch, membership: Membership, rows: str, places: list[tuple[int, int, PartitionSlice]]
+    ) -> list[tuple[int, int | None, int, str | None]]:
+        """How many rows of which frame belong to which of its slices (None: to none of them), with an example."""
+        bounds = membership.table_of(places)
+        stream = ArrowStream(typed_frame(bounds.columns, bounds.types))
+        with self._session.registered("gapless_bounds", stream) as slices:
+            values = f"(SELECT {batch.number} AS frame, {membership.value} AS v FROM ({rows})) AS s"
+            table = f"(SELECT {bounds.select} FROM {slices}) AS b"
+            if len(places) > len(batch.members):
+                belongs = " OR ".join(f"({test})" for test in bounds.belongs)
+                return self._session.execute(
+                    "SELECT s.frame, b.slot, count(*), min(CAST(v AS VARCHAR)) FILTER (b.slot IS NULL)"
+                    f" FROM {values} LEFT JOIN {table} ON s.frame = b.frame AND ({belongs}) GROUP BY s.frame, b.slot"
+                )
+            # One slice a frame: only what fails is looked for, each test on what the cheaper ones left.
+            fails = " AND ".join(f"({test}) IS NOT TRUE" for test in bounds.belongs)
+            outside = self._session.execute(
+                "SELECT s.frame, NULL, count(*), min(CAST(v AS VARCHAR))"
+                f" FROM {values} JOIN {table} ON s.frame = b.frame WHERE {fails} GROUP BY s.frame"
+            )
+        members = list(batch.members.values())
+        return [(position, slot, members[position].frame.height, None) for position, slot, _ in places] + outside
 
     def _outside(
         self, frame: StagedFrame, membership: Membership, count: int, example: str | None

@@ -8,8 +8,8 @@ from gapless.ledger import errors
 
 EVERY_ERROR = {
     errors.LedgerAccessError("/p/ledger.sqlite", "Permission denied"): (
-        "cannot use the ledger /p/ledger.sqlite: Permission denied. It and its folder must lie on a working disk, and be"
-        " readable and writable by you; mend that, or set GAPLESS_HOME to another folder."
+        "cannot use the ledger /p/ledger.sqlite: Permission denied. It and its folder must lie on a working disk, and"
+        " be readable and writable by you; mend that, or set GAPLESS_HOME to another folder."
     ),
     errors.LedgerBusyError("/p/ledger.sqlite", 30.0): (
         "the ledger /p/ledger.sqlite is locked by another process; waited 30 s for it. Nothing was changed; close the"

@@ -60,9 +60,11 @@ def test_a_writer_waits_its_turn(ledger, path):
     other.close()
 
 
-def test_a_new_ledger_waits_for_the_process_that_creates_it(path):
+# SQLite itself waits for an exclusive lock; one that is only reserved keeps a file from being switched to WAL at once.
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_new_ledger_waits_for_the_process_that_creates_it(path, lock):
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute(f"BEGIN {lock}")
     timer = threading.Timer(0.2, other.execute, ["ROLLBACK"])
     timer.start()
     with SQLiteLedger(path) as ledger:
@@ -73,7 +75,6 @@ def test_a_new_ledger_waits_for_the_process_that_creates_it(path):
 
 
 def test_a_new_ledger_waits_while_another_process_reads(path):
-    # A reader keeps the file from being switched to WAL, and SQLite answers that with an error at once.
     other = raw(path)
     other.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     other.close()

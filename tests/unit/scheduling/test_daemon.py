@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from conftest import days, scheduled, utc
+from datetime import timedelta
+
+import pytest
+from scheduling_world import days, scheduled, utc
 
 import gapless as dg
+from gapless.execution.cancel import CancelToken
+from gapless.ledger.contract import RunRecord, RunState, Status, TickRecord, TickState
+from gapless.scheduling import state
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01")
+
+
+def serve_days(world, end):
+    world.serve_until(end)
+    return [f"{outcome.tick.coverage.tick:%m-%d %H:%M}" for outcome in world.diary.ended]
+
+
+# --- time passes
 
 
 def test_a_tick_makes_the_partition_whose_window_has_just_closed(world):
@@ -16,5 +30,219 @@ def test_a_tick_makes_the_partition_whose_window_has_just_closed(world):
     [outcome] = world.catch_up_at("2024-01-11 00:00")
     assert world.keys() == ["2024-01-10"]
     assert outcome.success
+    assert outcome.note == "1 made"
     assert outcome.tick.coverage.tick == utc("2024-01-11 00:00")
     assert world.catch_up_at("2024-01-11 00:00:01") == []
+
+
+def test_nothing_from_before_a_schedule_first_ran_is_made(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.serve_until("2024-01-13 12:00")
+    assert world.keys() == ["2024-01-10", "2024-01-11", "2024-01-12"]
+
+
+def test_each_day_of_a_month_is_made_once_at_its_tick(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    ticks = serve_days(world, "2024-02-10 12:00")
+    assert world.keys() == days("2024-01-10", 31)
+    assert ticks == [f"{day[5:]} 00:00" for day in days("2024-01-11", 31)]
+
+
+def test_ten_days_of_downtime_are_one_tick_that_makes_ten_partitions_in_order(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.catch_up()
+    [outcome] = world.catch_up_at("2024-01-20 12:00")
+    assert world.keys() == days("2024-01-10", 10)
+    assert outcome.result.materialized == 10
+    assert [tick.scheduled_at for tick in world.ticks()] == [utc("2024-01-20 00:00")]
+    assert world.ticks()[0].covers_after == utc("2024-01-10 12:00")
+
+
+def test_what_somebody_made_during_the_downtime_is_not_made_again(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.catch_up()
+    world.clock.set(utc("2024-01-13 09:00"))
+    asked = dg_request("2024-01-11")
+    world.engine.run(world.engine.plan(world.engine.select("plays"), asked, world.clock.now()))
+    world.catch_up()
+    assert world.keys() == ["2024-01-11", "2024-01-10", "2024-01-12"]
+
+
+def test_nothing_is_asked_for_after_the_last_partition(world):
+    ending = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-13")
+    world.declare([world.asset("plays", ending)], [scheduled("plays")])
+    world.serve_until("2024-01-17 12:00")
+    assert world.keys() == days("2024-01-10", 3)
+    assert [tick.state for tick in world.ticks()] == [TickState.REQUESTED] * 3 + [TickState.SKIPPED] * 4
+    assert world.ticks()[-1].note == "nothing was due that is not there"
+
+
+def test_with_an_end_offset_a_tick_asks_for_the_day_that_begins(world):
+    today = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_offset=1)
+    world.declare([world.asset("plays", today)], [scheduled("plays")])
+    world.serve_until("2024-01-12 12:00")
+    assert world.keys() == ["2024-01-11", "2024-01-12"]
+
+
+def test_an_hour_on_the_schedule_only_delays_the_tick(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays", hour_of_day=3)])
+    ticks = serve_days(world, "2024-01-12 12:00")
+    assert ticks == ["01-11 03:00", "01-12 03:00"]
+    assert world.keys() == ["2024-01-10", "2024-01-11"]
+
+
+def test_a_tick_before_the_window_closes_asks_for_the_day_before(world):
+    # 2.8: hour_offset=6 with a tick at 02:00: yesterday's window is open until 06:00.
+    six = dg.DailyPartitionsDefinition(start_date="2024-01-01", hour_offset=6)
+    world.declare([world.asset("plays", six)], [scheduled("plays", hour_of_day=2)])
+    world.serve_until("2024-01-12 12:00")
+    assert world.keys() == ["2024-01-10"]
+    assert [tick.state for tick in world.ticks()] == [TickState.SKIPPED, TickState.REQUESTED]
+
+
+def test_static_partitions_are_all_made_at_each_tick_however_long_nothing_served(world):
+    regions = dg.StaticPartitionsDefinition(["eu", "us"])
+    world.declare([world.asset("plays", regions)], [scheduled("plays", cron_schedule="0 6 * * *")])
+    world.catch_up()
+    world.catch_up_at("2024-01-11 06:00")
+    world.catch_up_at("2024-01-11 07:00")
+    world.catch_up_at("2024-01-15 12:00")
+    assert world.keys() == ["eu", "us", "eu", "us"]
+
+
+# --- nights on which the clocks change, New York
+
+NEW_YORK = "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "count"),
+    [
+        pytest.param("2024-11-03 02:00", "2024-11-04 08:00", 29, id="clocks go back, 25 hours"),
+        pytest.param("2024-03-10 02:00", "2024-03-11 07:00", 28, id="clocks go forward, 23 hours"),
+    ],
+)
+def test_no_hour_is_lost_or_doubled_when_the_clocks_change(world, start, end, count):
+    hourly = dg.HourlyPartitionsDefinition(start_date="2024-01-01-00:00", timezone=NEW_YORK)
+    world.declare([world.asset("plays", hourly)], [scheduled("plays")])
+    world.clock.set(utc(start) + timedelta(minutes=30))
+    world.catch_up()
+    world.serve_until(end)
+    windows = [hourly.time_window_for_partition_key(key) for key in world.keys()]
+    starts = [window.start.timestamp() for window in windows]
+    assert starts == [utc(start).timestamp() + 3600 * n for n in range(count)]
+    assert {window.end.timestamp() - window.start.timestamp() for window in windows} == {3600}
+    assert all(len(plan.step(world.engine.select("plays")[0]).partitions) == 1 for _, plan, _ in world.diary.started)
+
+
+@pytest.mark.parametrize("hour", [0, 1, 2, 3])
+@pytest.mark.parametrize("night", ["2024-03-10", "2024-11-03"])
+def test_a_daily_schedule_ticks_once_a_day_whatever_the_clocks_do(world, night, hour):
+    daily = dg.DailyPartitionsDefinition(start_date="2024-01-01", timezone=NEW_YORK)
+    world.declare([world.asset("plays", daily)], [scheduled("plays", hour_of_day=hour)])
+    world.clock.set(utc(night) - timedelta(days=1))
+    world.catch_up()
+    world.serve_until(f"{utc(night) + timedelta(days=3):%Y-%m-%d}")
+    first = f"{utc(night) - timedelta(days=2):%Y-%m-%d}"
+    assert world.keys() == days(first, 4)
+    assert len(world.ticks()) == 4
+
+
+# --- clocks that are set
+
+
+def test_a_clock_that_is_set_back_repeats_nothing(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.catch_up()
+    world.catch_up_at("2024-01-13 00:05")
+    assert world.catch_up_at("2024-01-11 12:00") == []
+    assert world.catch_up_at("2024-01-13 00:06") == []
+    world.catch_up_at("2024-01-14 00:00")
+    assert world.keys() == days("2024-01-10", 4)
+
+
+def test_a_cursor_behind_a_recorded_tick_makes_only_what_is_missing(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.catch_up()
+    world.catch_up_at("2024-01-13 00:05")
+    world.ledger.set_schedule("job_schedule", cursor=utc("2024-01-08 00:00"))
+    world.catch_up()
+    assert world.keys() == ["2024-01-10", "2024-01-11", "2024-01-12", "2024-01-08", "2024-01-09"]
+    assert world.catch_up() == []
+
+
+# --- trouble
+
+
+def test_a_failed_partition_is_recorded_and_waits_for_a_person(world):
+    broken = {"2024-01-11"}
+    world.declare([world.asset("plays", DAILY, broken.__contains__)], [scheduled("plays")])
+    world.catch_up()
+    [outcome] = world.catch_up_at("2024-01-13 12:00")
+    assert not outcome.success
+    assert outcome.note == "2 made, 1 failed (plays 2024-01-11: ValueError: no data for 2024-01-11)"
+    assert world.ticks()[0].state is TickState.REQUESTED
+    assert world.ticks()[0].note == outcome.note
+    broken.clear()
+    [next_day] = world.catch_up_at("2024-01-14 00:00")
+    assert next_day.success
+    assert world.keys() == ["2024-01-10", "2024-01-12", "2024-01-13"]
+    assert world.statuses()["2024-01-11"] is Status.FAILED
+
+
+def test_what_waits_for_something_upstream_stays_owed_until_that_is_made(world):
+    plays, totals = world.asset("plays", DAILY), world.asset("totals", DAILY, deps=["plays"])
+    world.declare([plays, totals], [scheduled("totals")])
+    world.catch_up()
+    [blocked] = world.catch_up_at("2024-01-12 00:00")
+    assert not blocked.success
+    assert blocked.blocked == 2
+    assert blocked.note == "2 cannot be made yet: totals needs plays 2024-01-10, which is missing"
+    assert world.ticks()[0].state is TickState.SKIPPED
+    world.engine.run(world.engine.plan(world.engine.select("plays"), dg_request("2024-01-10"), world.clock.now()))
+    world.catch_up_at("2024-01-13 00:00")
+    assert world.keys("totals") == ["2024-01-10"]
+    world.clock.advance(timedelta(hours=1))
+    world.engine.run(world.engine.plan(world.engine.select("plays"), dg_request(*days("2024-01-11", 2)), world.clock.now()))
+    world.catch_up_at("2024-01-14 00:00")
+    assert world.keys("totals") == days("2024-01-10", 3)
+
+
+def test_two_schedules_due_at_once_run_the_one_further_upstream_first(world):
+    plays, totals = world.asset("plays", DAILY), world.asset("totals", DAILY, deps=["plays"])
+    world.declare([plays, totals], [scheduled("totals", job="a"), scheduled("plays", job="b")])
+    world.catch_up()
+    outcomes = world.catch_up_at("2024-01-11 00:00")
+    assert all(outcome.success for outcome in outcomes)
+    assert world.made == [("plays", "2024-01-10"), ("totals", "2024-01-10")]
+
+
+def test_schedules_that_are_due_run_in_the_order_of_their_ticks(world):
+    hourly = dg.HourlyPartitionsDefinition(start_date="2024-01-01-00:00")
+    world.declare(
+        [world.asset("hours", hourly), world.asset("plays", DAILY)],
+        [scheduled("hours", job="hours"), scheduled("plays", job="plays", hour_of_day=2)],
+    )
+    world.catch_up()
+    outcomes = world.catch_up_at("2024-01-11 03:10")
+    assert [outcome.tick.schedule.job.name for outcome in outcomes] == ["plays", "hours"]
+    assert len(world.keys("hours")) == 15
+
+
+class Broken(dg.ConfigurableResource):
+    def setup_for_execution(self, context) -> None:
+        raise OSError("no such host")
+
+
+def test_a_run_that_breaks_down_ends_its_tick_as_failed_and_the_partitions_stay_owed(world):
+    @dg.asset(partitions_def=DAILY, required_resource_keys={"service"}) if False else dg.asset(partitions_def=DAILY)
+    def plays(context: dg.AssetExecutionContext, service: dg.ResourceParam[Broken]) -> None:
+        world.made.append(("plays", context.partition_key))
+
+    raise NotImplementedError
+
+
+def dg_request(*keys):
+    from gapless.planning.request import PartitionRequest
+
+    return PartitionRequest(keys)

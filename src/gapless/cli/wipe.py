@@ -1,0 +1,97 @@
+"""`gapless wipe`: delete partitions, rows and status together."""
+
+from __future__ import annotations
+
+import click
+
+from gapless.asset_key import AssetKey
+from gapless.cli.partition_options import chosen_assets, partition_options, request_of
+from gapless.cli.recovery import recover
+from gapless.cli.settings import Settings, project_options
+from gapless.cli.terminal import count
+from gapless.engine import Engine, system_clock
+from gapless.errors import InvocationError
+from gapless.execution.wipe import Wiped
+from gapless.partitions import OrdinalSet
+from gapless.planning.request import PartitionRequest
+from gapless.views.key_ranges import key_ranges
+
+__all__ = ["wipe"]
+
+_MOST_RANGES = 6
+
+
+@click.command()
+@partition_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@project_options
+@click.pass_obj
+def wipe(
+    settings: Settings,
+    selection: tuple[str, ...],
+    job: str | None,
+    partitions: tuple[str, ...],
+    ranges: tuple[str, ...],
+    last: int | None,
+    yes: bool,
+) -> None:
+    """Delete partitions: rows and status together. Without any named, whole assets. It asks first.
+
+    What reads them keeps its rows.
+    """
+    if not selection and job is None:
+        raise click.UsageError("name what to wipe; '*' is every asset.")
+    request = request_of(partitions, ranges, last)
+    with Engine(settings.load()) as engine:
+        recover(engine)
+        targets = _targets(engine, chosen_assets(engine, selection, job), request)
+        if not settings.as_json:
+            for key, ordinals in targets.items():
+                click.echo(_line(engine, key, ordinals))
+        if not yes and not click.confirm("Delete their rows and forget their status?", err=settings.as_json):
+            click.echo("nothing was wiped.", err=settings.as_json)
+            return
+        wiped = engine.wipe(targets)
+    if settings.as_json:
+        settings.print_json([{"asset": one.asset, "partitions": one.states, "rows": one.rows} for one in wiped])
+        return
+    for one in wiped:
+        click.echo(_done(one))
+
+
+def _targets(
+    engine: Engine, keys: tuple[AssetKey, ...], request: PartitionRequest
+) -> dict[AssetKey, OrdinalSet | None]:
+    """What is meant of each asset; None for all of it."""
+    if not request.names_partitions:
+        return dict.fromkeys(keys)
+    targets: dict[AssetKey, OrdinalSet | None] = {}
+    now = system_clock()
+    for key in keys:
+        definition = engine.project.graph[key].partitions_def
+        if definition is None:
+            raise InvocationError(
+                f"asset {str(key)!r} is unpartitioned, so no partition of it can be named",
+                "Leave it out of the selection, or wipe it whole without naming partitions",
+            )
+        targets[key] = request.resolve(definition, key.to_user_string(), now)
+    return targets
+
+
+def _line(engine: Engine, key: AssetKey, ordinals: OrdinalSet | None) -> str:
+    definition = engine.project.graph[key].partitions_def
+    if ordinals is None or definition is None:
+        recorded = len(engine.ledger.statuses(key.to_user_string()))
+        extent = "" if definition is None else f", {count(recorded, 'partition')} on record"
+        return f"  {click.style(str(key), bold=True)}  all of it{extent}"
+    ranges = key_ranges(definition, ordinals)
+    more = f" and {len(ranges) - _MOST_RANGES:,} more ranges" if len(ranges) > _MOST_RANGES else ""
+    listed = ", ".join(map(str, ranges[:_MOST_RANGES]))
+    return f"  {click.style(str(key), bold=True)}  {count(len(ordinals), 'partition')}: {listed}{more}"
+
+
+def _done(one: Wiped) -> str:
+    states = f"{count(one.states, 'partition')} forgotten"
+    if one.rows is None:
+        return f"{one.asset}: {states}. Its rows were not touched: no IO manager of ours stores them."
+    return f"{one.asset}: {states}, {count(one.rows, 'row')} deleted."

@@ -1,0 +1,81 @@
+"""Forget partitions: what is recorded about them and their rows, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gapless.definitions.asset import AssetsDefinition
+from gapless.errors import InvocationError
+from gapless.execution.step import civil_facts, is_slice_store, slices_of
+from gapless.ledger.contract import Ledger
+from gapless.partitions import OrdinalSet
+from gapless.storage.slices import OutputSlices, PartitionSlice
+
+__all__ = ["Wiped", "wipe_asset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiped:
+    """What was there of one asset and is not any more.
+
+    Attributes:
+        states: Partitions whose recorded state was forgotten.
+        rows: Rows that were deleted; None if the asset's data is not ours to delete.
+    """
+
+    asset: str
+    states: int
+    rows: int | None
+
+
+def wipe_asset(
+    asset: AssetsDefinition,
+    partitions: OrdinalSet | None,
+    resources: Mapping[str, Any],
+    ledger: Ledger,
+    run_id: str,
+    now: datetime,
+) -> Wiped:
+    """Forget `partitions` of an asset, or all of it with None.
+
+    The state goes first: should we die in between, the ledger says "missing" about rows that are still there, which
+    the next materialization replaces; the other way round it would vouch for rows that are gone.
+
+    Args:
+        run_id: A run that is under way; the partitions must not be those of another.
+
+    Raises:
+        InvocationError: Another run is making some of them.
+        StorageError: The rows could not be deleted; the states are forgotten already.
+    """
+    definition = asset.partitions_def
+    keys: list[str | None] | None = None
+    if partitions is not None and definition is not None:
+        keys = list(definition.keys_of(partitions))
+    claim = ledger.claim(run_id, asset.name, keys if keys is not None else [*ledger.statuses(asset.name)], now)
+    for key, holder in claim.held.items():
+        raise InvocationError(
+            f"run {holder} is making {asset.name}{f' {key}' if key is not None else ''}; nothing of it was wiped",
+            "Wait until it has ended, or stop it with Ctrl-C where it runs",
+        )
+    states = ledger.wipe(asset.name, keys, run_id, now)
+    store = resources.get(asset.io_manager_key)
+    if not asset.stores_output or not is_slice_store(store):
+        return Wiped(asset.name, states, None)
+    whole = partitions is None or definition is None
+    rows = store.wipe(
+        OutputSlices(
+            asset=asset.key,
+            slices=(PartitionSlice(None),)
+            if whole or definition is None or partitions is None
+            else slices_of(definition, partitions),
+            partition_expr=None if whole else asset.partition_expr,
+            run_id=run_id,
+            metadata=asset.metadata,
+            **civil_facts(definition),
+        )
+    )
+    return Wiped(asset.name, states, rows)
