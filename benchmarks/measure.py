@@ -29,6 +29,7 @@ class Contestant:
         environment: Variables set beside those of this process.
         fresh: Files and folders, seen from `folder`, that are removed before each run, so that every run starts empty.
         files: Text files, seen from `folder`, that are written before each run.
+        before: A program of `contestants/` that is run before each run, uncounted.
         produces: What `count_rows.py` must find after each run; None if nothing is to be checked.
     """
 
@@ -38,6 +39,7 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
     fresh: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    before: str | None = None
     produces: Mapping[str, int] | None = None
 
 
@@ -100,6 +102,8 @@ def run(contestant: Contestant) -> Sample:
         target = contestant.folder / name
         target.parent.mkdir(exist_ok=True)
         target.write_text(text, encoding="utf-8")
+    if contestant.before is not None:
+        _aside(contestant, contestant.before)
     with tempfile.TemporaryFile() as out:
         # Output goes to a file: nobody has to read it while the clock runs. This process stays small (no polars, no
         # duckdb), because the kernel starts a child's peak memory from its parent's.
@@ -120,19 +124,23 @@ def run(contestant: Contestant) -> Sample:
     if process.returncode != 0:
         raise RuntimeError(f"{contestant.name} ended with {process.returncode}:\n{text[-3000:]}")
     if contestant.produces is not None:
-        _check(contestant)
+        found = json.loads(_aside(contestant, "count_rows.py"))
+        if found != contestant.produces:
+            raise RuntimeError(f"{contestant.name} left {found} in the table instead of {contestant.produces}")
     unit = 1 if sys.platform == "darwin" else 1024
     return Sample(seconds, usage.ru_maxrss * unit, _reported(text))
 
 
-def _check(contestant: Contestant) -> None:
-    counter = Path(__file__).parent / "contestants" / "count_rows.py"
-    counted = subprocess.run(
-        [sys.executable, str(counter)], cwd=contestant.folder, capture_output=True, text=True, check=True
-    )
-    found = json.loads(counted.stdout)
-    if found != contestant.produces:
-        raise RuntimeError(f"{contestant.name} left {found} in the table instead of {contestant.produces}")
+def _aside(contestant: Contestant, program: str) -> str:
+    """Run a program of `contestants/` where the contestant works; what it printed."""
+    return subprocess.run(
+        [sys.executable, Path(__file__).parent / "contestants" / program],
+        cwd=contestant.folder,
+        env={**os.environ, **contestant.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def _reported(text: str) -> dict[str, Any]:

@@ -19,10 +19,20 @@ def measure(arena: Arena) -> list[Figure]:
     everything = {"rows": arena.days * arena.rows, "days": arena.days}
     selection = ["plays", "-f", CONTESTANTS / "gapless_plays.py", "--partition", DAY]
     ours = Contestant(
-        "gapless", [arena.gapless, "materialize", *selection], arena.plays, environment, produces=everything
+        "gapless",
+        [arena.gapless, "materialize", *selection],
+        arena.plays,
+        environment,
+        before="spoil_day.py",
+        produces=everything,
     )
     bare = Contestant(
-        "bare script", [sys.executable, CONTESTANTS / "bare_write.py"], arena.plays, environment, produces=everything
+        "bare script",
+        [sys.executable, CONTESTANTS / "bare_write.py"],
+        arena.plays,
+        environment,
+        before="spoil_day.py",
+        produces=everything,
     )
     samples = paired([ours, bare], 3 * arena.rounds, warm_up=True)
 

@@ -28,7 +28,7 @@ QUESTIONS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 if every target is met, 1 if one is missed."""
+    """Exit code 0 if every target is met, 1 if one is missed; always 0 with ``--quick``."""
     parser = _parser()
     options = parser.parse_args(argv)
     if unknown := set(options.questions) - set(QUESTIONS):
@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{name}:", file=sys.stderr)
             figures += QUESTIONS[name](arena)
     print(as_markdown(figures, arena) if options.markdown else as_text(figures))
+    if options.quick:
+        print("\nThe targets are for the full size; these figures only show that everything runs.")
+        return 0
     return 1 if any(figure.met is False for figure in figures) else 0
 
 
@@ -75,7 +78,7 @@ def _cells(figure: Figure) -> tuple[str, str, str, str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS))
-    parser.add_argument("--quick", action="store_true", help="100 days, one round: does it run at all?")
+    parser.add_argument("--quick", action="store_true", help="100 days, one round: does it all run?")
     parser.add_argument("--rounds", type=int, help="runs of each contestant (default: 3)")
     parser.add_argument("--peer-python", type=Path, help="an interpreter that has the peers already")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")

@@ -24,4 +24,6 @@ def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
     return pl.read_csv(folder / "plays.csv").with_columns(date=pl.lit(day.strftime("%Y-%m-%d")))
 
 
-defs = dg.Definitions(assets=[plays], resources={"io_manager": DuckDBPolarsIOManager(database="db.duckdb", schema="main")})
+defs = dg.Definitions(
+    assets=[plays], resources={"io_manager": DuckDBPolarsIOManager(database="db.duckdb", schema="main")}
+)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from gapless.definitions.selection import AssetSelection as AssetSelection
     from gapless.engine import materialize as materialize
+    from gapless.errors import GaplessError as GaplessError
     from gapless.execution.context import AssetExecutionContext as AssetExecutionContext
     from gapless.execution.context import build_asset_context as build_asset_context
     from gapless.partitions import AllPartitionMapping as AllPartitionMapping
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from gapless.partitions import TimeWindowPartitionMapping as TimeWindowPartitionMapping
     from gapless.partitions import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from gapless.partitions import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from gapless.planning.request import Scope as Scope
     from gapless.storage.duckdb_store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
     from gapless.storage.io_manager import InputContext as InputContext
     from gapless.storage.io_manager import IOManager as IOManager
@@ -75,6 +77,7 @@ _HOME = {
     "Definitions": "definitions.definitions",
     "DuckDBPolarsIOManager": "storage.duckdb_store",
     "EnvVar": "definitions.environment",
+    "GaplessError": "errors",
     "HourlyPartitionsDefinition": "partitions",
     "IOManager": "storage.io_manager",
     "IdentityPartitionMapping": "partitions",
@@ -91,6 +94,7 @@ _HOME = {
     "PartitionsDefinition": "partitions",
     "ResourceParam": "definitions.parameters",
     "RetryPolicy": "definitions.policies",
+    "Scope": "planning.request",
     "StaticPartitionsDefinition": "partitions",
     "TimeWindow": "partitions",
     "TimeWindowPartitionMapping": "partitions",

@@ -1,4 +1,4 @@
-"""Open a project; plan, run, recover: where the ledger, the clock and the user's definitions meet. Thin delegation only."""
+"""Open a project; plan, run, recover: where ledger, clock and the user's definitions meet. Thin delegation only."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.definitions import project_of
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
+from gapless.definitions.run_config import configs_of
 from gapless.definitions.selection import CoercibleToAssetSelection
 from gapless.errors import GaplessError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
 from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
+from gapless.execution.recovery import recover, recover_run, slice_stores
 from gapless.execution.result import RunResult
-from gapless.execution.step import is_slice_store
 from gapless.execution.wipe import Wiped, wipe_asset
 from gapless.ledger.contract import Ledger, RunRecord, RunState
 from gapless.ledger.home import open_ledger
 from gapless.ledger.process import this_process
-from gapless.ledger.recovery import Reconciliation, reconcile
+from gapless.ledger.recovery import Reconciliation
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan
 from gapless.planning.planner import make_plan
 from gapless.planning.request import PartitionRequest, Scope
 from gapless.planning.snapshot import AssetStatus
 from gapless.storage.slices import SliceStore
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
 
 __all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
 
@@ -104,6 +108,7 @@ class Engine:
         cancel: CancelToken | None = None,
         trigger: str = "manual",
         job: str | None = None,
+        config: Any = None,
         tags: Mapping[str, str] | None = None,
         run_id: str | None = None,
     ) -> RunResult:
@@ -111,11 +116,18 @@ class Engine:
 
         Args:
             workers: Threads that call the functions; 1 for the calling thread itself; None for one per processor.
+            config: ``{"ops": {"plays": {"config": {…}}}}``; by default that of `job`.
             run_id: A name reserved beforehand; by default a new one.
+
+        Raises:
+            DefinitionError: The config does not fit, or a resource cannot be set up; nothing has been started.
         """
         if not plan.total:
             state = RunState.SUCCEEDED if not plan.total_blocked else RunState.FAILED
             return RunResult(None, state, blocked=plan.total_blocked)
+        if config is None and job is not None:
+            config = self.project.job(job).config
+        configs = configs_of(config, self.project.graph, [step.asset for step in plan.steps])
         cancel, reporter = cancel or CancelToken(), reporter or Silent()
         run_id = run_id or new_run_id(self._clock())
         process = this_process()
@@ -152,6 +164,7 @@ class Engine:
                     recover=self.recover,
                     cancel=cancel,
                     reporter=reporter,
+                    configs=configs,
                     tags=tags,
                 )
                 driving = True
@@ -168,16 +181,10 @@ class Engine:
 
     def recover(self) -> list[Reconciliation]:
         """Reconcile runs whose process died with the commit records in the data. Cheap when there are none."""
-        return [self._recover(run) for run in self.ledger.dead_runs()]
+        return recover(self.project, self.ledger, self._clock())
 
     def _recover(self, run: RunRecord) -> Reconciliation:
-        records = [
-            record
-            for manager in self.stores()
-            for record in manager.commit_records([run.run_id])
-        ]
-        versions = {key.to_user_string(): self.project.graph[key].code_version for key in self.project.graph}
-        return reconcile(self.ledger, run, records, self._clock(), versions)
+        return recover_run(self.project, self.ledger, run, self._clock())
 
     # --- forget
 
@@ -222,7 +229,7 @@ class Engine:
 
     def stores(self) -> list[SliceStore]:
         """The project's IO managers that keep commit records, each once."""
-        return list({id(r): r for r in self.project.resources.values() if is_slice_store(r)}.values())
+        return slice_stores(self.project)
 
     def _resource_keys(self, plan: Plan) -> set[str]:
         keys: set[str] = set()
@@ -231,7 +238,9 @@ class Engine:
             keys |= asset.resource_keys
             if asset.stores_output:
                 keys.add(asset.io_manager_key)
-            keys |= {edge.input_manager_key for edge in self.project.graph.parents(step.asset) if edge.input_manager_key}
+            keys |= {
+                edge.input_manager_key for edge in self.project.graph.parents(step.asset) if edge.input_manager_key
+            }
         return keys
 
     def close(self) -> None:
@@ -268,6 +277,7 @@ def materialize(
     scope: Scope | None = None,
     selection: CoercibleToAssetSelection | None = None,
     resources: Mapping[str, Any] | None = None,
+    run_config: Any = None,
     tags: Mapping[str, str] | None = None,
     raise_on_error: bool = True,
     workers: int | None = None,
@@ -283,6 +293,8 @@ def materialize(
         scope: Of those in view, which to make; see `Scope`.
         selection: Only these of the `assets`.
         resources: By name; IO managers among them.
+        run_config: ``{"ops": {"plays": {"config": {…}}}}``.
+        tags: Kept with the run. Dagster's two range tags choose a range.
         raise_on_error: Raise the first exception of a user's function again, when everything else is done.
         workers: As for `Engine.run`.
         home: Where the ledger lies; by default ``GAPLESS_HOME`` or ``.gapless`` below the working directory.
@@ -295,9 +307,12 @@ def materialize(
     with Engine(project_of(assets, resources or {}), open_ledger(home)) as engine:
         engine.recover()
         keys = (*partition_keys, *((partition_key,) if partition_key is not None else ()))
-        request = PartitionRequest(keys, (partition_range,) if partition_range else (), last, scope)
+        ranges = [partition_range] if partition_range else []
+        if tags and _RANGE_START in tags and _RANGE_END in tags:
+            ranges.append(f"{tags[_RANGE_START]}..{tags[_RANGE_END]}")
+        request = PartitionRequest(keys, tuple(ranges), last, scope)
         plan = engine.plan(engine.select(selection), request, now or system_clock())
-        result = engine.run(plan, workers=workers, tags=tags)
+        result = engine.run(plan, workers=workers, config=run_config, tags=tags)
     if raise_on_error and result.exception is not None:
         raise result.exception
     return result

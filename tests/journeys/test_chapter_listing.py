@@ -54,7 +54,9 @@ def gapless(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def rows_by_day(folder: Path) -> dict[str, int]:
     with duckdb.connect(str(folder / "db.duckdb"), read_only=True) as connection:
-        return dict(connection.execute("SELECT date, count(*) FROM public.plays GROUP BY date ORDER BY date").fetchall())
+        return dict(
+            connection.execute("SELECT date, count(*) FROM public.plays GROUP BY date ORDER BY date").fetchall()
+        )
 
 
 def test_the_unedited_listing_lists_and_plans_as_dagster(project):

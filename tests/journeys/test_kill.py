@@ -21,7 +21,7 @@ DAYS = 60
 ROWS = 7
 
 DEFINITIONS = textwrap.dedent(
-    f'''
+    f"""
     import os
     import polars as pl
     import gapless as dg
@@ -43,7 +43,7 @@ DEFINITIONS = textwrap.dedent(
         return pl.DataFrame({{"week": [week], "plays": [plays.height], "days": [plays["date"].n_unique()]}})
 
     defs = dg.Definitions(assets=[plays, weeks], resources={{"io_manager": DuckDBPolarsIOManager("db.duckdb")}})
-    '''
+    """
 )
 
 

@@ -51,17 +51,16 @@ def demo(ctx: click.Context, folder: Path | None) -> int:
     stage.say("Nothing has been made yet, so everything is missing. Make it.")
     stage.run("materialize")
 
-    stage.say("A file is replaced by something that is not a table, and its week is made again.")
+    stage.say("An upload breaks off and leaves an empty file; then the week around it is made again.")
     broken = folder / f"{_BROKEN:%Y/%m/%d}" / "plays.csv"
-    broken.write_text("<html>503 Service Unavailable</html>\n", encoding="utf-8")
-    click.echo(stage.prompt(f"echo '<html>503 Service Unavailable</html>' > {broken.relative_to(folder)}"))
+    broken.write_text("", encoding="utf-8")
+    click.echo(stage.prompt(f"truncate --size 0 {broken.relative_to(folder)}"))
     stage.run("materialize", "plays*", "--range", "2024-02-11..2024-02-17", expect=1)
 
-    stage.say("One day failed; the week that needs it was skipped; the rows from before are still there. Why it failed")
-    stage.say("is in the status, with everything else that is not as it should be.", gap=False)
+    stage.say("One day failed, the week that reads it was skipped; the rows from before are still there.")
     stage.run("status", "plays")
 
-    stage.say("The file is repaired. What failed, and what was skipped because of it, is made again; nothing else.")
+    stage.say("The file is repaired. What failed, and what was skipped because of it, is made again: nothing else.")
     write_plays(folder, _BROKEN)
     stage.run("materialize", "--failed")
     stage.run("status")
@@ -93,8 +92,8 @@ class _Stage:
         self._environment["COLUMNS"] = str(shutil.get_terminal_size((100, 24)).columns)
         self._no_color = no_color
 
-    def say(self, text: str, gap: bool = True) -> None:
-        click.echo(("\n" if gap else "") + click.style(f"# {text}", fg="cyan"))
+    def say(self, text: str) -> None:
+        click.echo(f"\n{click.style(f'# {text}', fg='cyan')}")
 
     def prompt(self, line: str) -> str:
         return f"{click.style('$', fg='green')} {click.style(line, bold=True)}"

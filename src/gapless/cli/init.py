@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from gapless.cli.project_template import write_project
 from gapless.cli.settings import Settings, project_options
-from gapless.engine import system_clock
 from gapless.errors import InvocationError
 
 __all__ = ["init"]
@@ -30,7 +30,7 @@ def init(settings: Settings, name: Path) -> None:
         raise InvocationError(f"the folder {name} is not empty", "Give the name of a folder that is new or empty")
     try:
         name.mkdir(parents=True, exist_ok=True)
-        written = write_project(name, name.resolve().name, system_clock().date())
+        written = write_project(name, name.resolve().name, datetime.now(UTC).date())
     except OSError as error:
         raise InvocationError(f"cannot write to {error.filename or name}: {error.strerror}") from None
     if settings.as_json:

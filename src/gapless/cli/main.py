@@ -9,7 +9,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -19,6 +19,7 @@ from gapless.errors import GaplessError, closest
 
 __all__ = ["main", "run"]
 
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # since Click 8.2; before, Click printed it itself
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 # Name -> where it is, and one line of help. A module is imported when its command runs: `status` must not pay for what
@@ -107,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         click.echo("stopped.", err=True)
         return INTERRUPTED
+    except _HELP as error:  # a group without a command
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
         context = error.ctx
         hint = f" Help: {context.command_path} --help" if context is not None else ""
@@ -117,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except SystemExit as end:  # a reader such as `head` that left early
         return end.code if isinstance(end.code, int) else 1
-    except Exception:  # noqa: BLE001  a bug of ours; everything that a user can cause is caught above
+    except Exception:
         traceback.print_exc()
         _say_error("this is a bug in Gapless, not in your project. Please report it, with the lines above.")
         return 1

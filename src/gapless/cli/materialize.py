@@ -13,6 +13,7 @@ from gapless.cli.progress import place, reporter_for
 from gapless.cli.recovery import recover
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, duration, first_line_of
+from gapless.cli.user_traceback import shortened
 from gapless.engine import Engine, system_clock
 from gapless.execution.progress import StepReport
 from gapless.execution.result import RunResult
@@ -59,11 +60,13 @@ def materialize(
     request = request_of(partitions, ranges, last, missing, failed, everything)
     words = typed(selection, job, partitions, ranges, last)
     with Engine(settings.load()) as engine:
-        recover(engine)
+        recover(engine.project, engine.ledger)
         made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
-        result = engine.run(
-            made, workers=workers, reporter=reporter_for(settings.as_json, ctx.color is False), job=job
-        )
+        reporter = reporter_for(settings.as_json, ctx.color is False)
+        try:
+            result = engine.run(made, workers=workers, reporter=reporter, job=job)
+        finally:
+            reporter.ended()
     if settings.as_json:
         settings.print_json(_json(made, result))
     elif result.run_id is None:
@@ -106,28 +109,28 @@ def _print_summary(
     if result.failed or result.skipped:
         assert result.run_id is not None  # noqa: S101  something ran
         lines = [
-            ("these again", settings.command("materialize", *words, "--failed")),
-            ("all tracebacks", settings.command("runs", "logs", result.run_id, "--failed")),
+            ("retry these", settings.command("materialize", *words, "--failed")),
+            ("see why", settings.command("runs", "logs", result.run_id, "--failed")),
         ]
         click.echo()
         for what, command in lines:
-            click.echo(f"{what:<14}  {click.style(command, bold=True)}")
+            click.echo(f"{what:<11}  {click.style(command, bold=True)}")
 
 
 def _print_failed(failed: Sequence[StepReport]) -> None:
     click.echo(f"\n{click.style('failed', fg='red')}: {len(failed):,}")
-    for report in failed[:_MOST_SHOWN]:
-        lines = (report.reason or "").splitlines() or [""]
-        click.echo(f"  {place(report)}: {lines[0]}")
-        for line in lines[1:]:
-            click.echo(f"    {line}")
+    # One of them in full; for the others, a line says enough.
+    explained = next((report for report in failed if report.detail), None)
+    shown = [explained, *(r for r in failed if r is not explained)] if explained else list(failed)
+    for report in shown[:_MOST_SHOWN]:
+        if report is explained:
+            click.echo(f"  {place(report)}:")
+            for line in shortened(report.detail or "").splitlines():
+                click.echo(f"    {click.style(line, fg='cyan') if line.startswith('hint: ') else line}")
+        else:
+            click.echo(f"  {place(report)}: {report.reason}")
     if len(failed) > _MOST_SHOWN:
         click.echo(f"  … and {len(failed) - _MOST_SHOWN:,} more")
-    explained = next((report for report in failed if report.detail), None)
-    if explained is not None and explained.detail:
-        click.echo(f"\n{place(explained)}:")
-        for line in explained.detail.splitlines():
-            click.echo(f"  {click.style(line, fg='cyan') if line.startswith('hint: ') else line}")
 
 
 def _print_skipped(skipped: Sequence[StepReport]) -> None:

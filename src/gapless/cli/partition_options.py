@@ -44,7 +44,11 @@ def request_of(
         InvocationError: ``--last`` is less than one.
         click.UsageError: Two scopes at once.
     """
-    scopes = {"--missing": (missing, Scope.MISSING), "--failed": (failed, Scope.FAILED), "--all": (everything, Scope.ALL)}
+    scopes = {
+        "--missing": (missing, Scope.MISSING),
+        "--failed": (failed, Scope.FAILED),
+        "--all": (everything, Scope.ALL),
+    }
     given = {option: scope for option, (chosen, scope) in scopes.items() if chosen}
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} contradict each other; give one of them.")

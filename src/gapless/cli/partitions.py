@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.symbols import cell_text
 from gapless.cli.terminal import count, first_line_of
-from gapless.engine import Engine, system_clock
 from gapless.errors import InvocationError
+from gapless.ledger.home import open_ledger
 from gapless.partitions import OrdinalSet
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import PartitionStates
@@ -28,18 +30,18 @@ def partitions() -> None:
 @click.pass_obj
 def list_(settings: Settings, asset: str, limit: int | None) -> None:
     """The keys of ASSET with their states, in order."""
-    with Engine(settings.load()) as engine:
-        definition = engine.project.graph[asset].partitions_def
-        if definition is None:
-            raise InvocationError(
-                f"asset {asset!r} is unpartitioned, so it has no partitions to list",
-                f"See it with: {settings.command('status', asset)}",
-            )
-        extent = definition.extent(system_clock())
-        shown = OrdinalSet.span(0, extent)
-        shown = shown if limit is None else shown.tail(limit)
-        keys = definition.keys_of(shown)
-        records = engine.ledger.statuses(asset, keys if limit is not None else None)
+    definition = settings.load().graph[asset].partitions_def
+    if definition is None:
+        raise InvocationError(
+            f"asset {asset!r} is unpartitioned, so it has no partitions to list",
+            f"See it with: {settings.command('status', asset)}",
+        )
+    extent = definition.extent(datetime.now(UTC))
+    shown = OrdinalSet.span(0, extent)
+    shown = shown if limit is None else shown.tail(limit)
+    keys = definition.keys_of(shown)
+    with open_ledger() as ledger:
+        records = ledger.statuses(asset, keys if limit is not None else None)
     status = AssetStatus.of(definition, records)
     states = PartitionStates.of(status, extent)
     if settings.as_json:

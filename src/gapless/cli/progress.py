@@ -116,15 +116,14 @@ class Bar:
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
             BarColumn(bar_width=None),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-            TextColumn("{task.fields[failed]}"),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[counts]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("to go"),
             console=Console(no_color=self._no_color or None, highlight=False, width=width()),
             refresh_per_second=8,
             transient=True,
         )
-        self._progress.add_task("", total=plan.total, failed="", rate="")
+        self._progress.add_task("", total=plan.total, counts=f"0 done · {plan.total:,} left")
         self._progress.start()
 
     def finished(self, reports: Sequence[StepReport]) -> None:
@@ -135,13 +134,13 @@ class Bar:
         self._failed += sum(r.kind in (EventKind.FAILED, EventKind.SKIPPED) for r in settled)
         self._announced.tell(reports, self._say)
         task = self._progress.tasks[0]
+        parts = [f"{self._settled - self._failed:,} done"]
+        if self._failed:
+            parts.append(f"[red]{self._failed:,} failed[/]")
+        parts.append(f"{max(self._total - self._settled, 0):,} left")
         rate = self._settled / task.elapsed if task.elapsed else 0.0
-        self._progress.update(
-            task.id,
-            completed=self._settled,
-            failed=f"[red]{self._failed:,} failed[/]" if self._failed else "",
-            rate=f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s",
-        )
+        parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s")
+        self._progress.update(task.id, completed=self._settled, counts=" · ".join(parts))
 
     def waiting(self, message: str) -> None:
         self._say(message)
@@ -149,6 +148,7 @@ class Bar:
     def ended(self) -> None:
         if self._progress is not None:
             self._progress.stop()
+            self._progress = None
 
     def _say(self, text: str) -> None:
         # Through the console, so that the bar is drawn anew below it.
@@ -174,4 +174,3 @@ def what(plan: Plan) -> str:
 def place(report: StepReport) -> str:
     """``plays 2024-01-05``."""
     return report.asset if report.partition is None else f"{report.asset} {report.partition}"
-

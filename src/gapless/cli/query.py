@@ -12,6 +12,7 @@ from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, cut, table, width
 from gapless.definitions.resources import ready_resources
 from gapless.errors import InvocationError, closest
+from gapless.storage.errors import QueryError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,13 +27,17 @@ _WIDEST_CELL = 60
 @click.argument("sql")
 @click.option("--resource", metavar="KEY", help="The IO manager to ask, if the project has several.")
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=_MOST_ROWS, show_default=True, metavar="N",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=_MOST_ROWS,
+    show_default=True,
+    metavar="N",
     help="Print at most N rows; 0 for all. JSON always has all.",
 )
 @project_options
 @click.pass_obj
 def query(settings: Settings, sql: str, resource: str | None, limit: int) -> None:
-    """Read what the assets hold: the rows of one SQL statement. It cannot change anything.
+    r"""Read what the assets hold: the rows of one SQL statement. It cannot change anything.
 
     \b
     gapless query "SELECT date, count(*) FROM plays GROUP BY date"
@@ -43,13 +48,24 @@ def query(settings: Settings, sql: str, resource: str | None, limit: int) -> Non
     with ready_resources(resources, [key], None) as ready:
         store = ready[key]
         try:
-            frame = store.query(sql)
+            frame = _answer(store, sql)
         finally:
             store.close()
     if settings.as_json:
         settings.print_json(frame.to_dicts())
         return
     _print_frame(frame, limit)
+
+
+def _answer(store: Any, sql: str) -> pl.DataFrame:
+    try:
+        answer: pl.DataFrame = store.query(sql)
+    except QueryError as error:
+        tables: list[str] = getattr(store, "tables", list)()
+        if "does not exist" not in error.reason or not tables:
+            raise
+        raise QueryError(sql, f"{error.reason}\nThe tables are: {', '.join(tables)}") from None
+    return answer
 
 
 def _chosen(stores: dict[str, Any], asked: str | None) -> str:

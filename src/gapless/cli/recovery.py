@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from gapless.cli.terminal import count
-from gapless.engine import Engine
+from gapless.definitions.project import Project
+from gapless.execution.recovery import recover as reconcile_dead_runs
+from gapless.ledger.contract import Ledger
 
 __all__ = ["recover"]
 
 
-def recover(engine: Engine) -> None:
+def recover(project: Project, ledger: Ledger) -> None:
     """Reconcile dead runs, and say so on standard error. Next to nothing when there are none."""
-    for found in engine.recover():
+    for found in reconcile_dead_runs(project, ledger, datetime.now(UTC)):
         if not found.applied:
             continue
         parts = []
@@ -20,7 +24,5 @@ def recover(engine: Engine) -> None:
             parts.append(f"{count(len(found.reconciled), 'partition')} found committed and recorded")
         if found.interrupted:
             parts.append(f"{count(len(found.interrupted), 'partition')} interrupted, the rows from before still there")
-        click.echo(
-            f"note: run {found.run_id} ended without a word: its process died. {'; '.join(parts) or 'Nothing was open'}.",
-            err=True,
-        )
+        became = "; ".join(parts) or "Nothing was open"
+        click.echo(f"note: run {found.run_id} ended without a word: its process died. {became}.", err=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, duration, local_time, table
-from gapless.engine import system_clock
 from gapless.errors import InvocationError
 from gapless.ledger.contract import Event, EventKind, Ledger, RunRecord, RunState
 from gapless.ledger.errors import UnknownRunError
@@ -52,7 +51,7 @@ def runs() -> None:
 @click.pass_obj
 def list_(settings: Settings, limit: int) -> None:
     """The newest runs."""
-    now = system_clock()
+    now = datetime.now(UTC)
     with open_ledger() as ledger:
         found = ledger.runs(limit=limit)
         dead = {run.run_id for run in ledger.dead_runs()}
@@ -85,7 +84,7 @@ def list_(settings: Settings, limit: int) -> None:
 @click.pass_obj
 def show(settings: Settings, run_id: str | None) -> None:
     """One run and its partitions by outcome. RUN is its id, or the start of it; the newest by default."""
-    now = system_clock()
+    now = datetime.now(UTC)
     with open_ledger() as ledger:
         run = _find(ledger, run_id, settings)
         found = outcomes(ledger, run.run_id)
@@ -115,7 +114,7 @@ def show(settings: Settings, run_id: str | None) -> None:
             click.echo(f"  {asset}{f' {key}' if key is not None else ''}")
     if any(outcome.kind is EventKind.FAILED for outcome in found):
         again = settings.command("runs", "logs", run.run_id, "--failed")
-        click.echo(f"\nthe tracebacks  {click.style(again, bold=True)}")
+        click.echo(f"\nsee why  {click.style(again, bold=True)}")
 
 
 @runs.command()

@@ -156,9 +156,7 @@ def stop(settings: Settings, name: str) -> None:
 
 
 @click.command()
-@click.option(
-    "--once", is_flag=True, help="Deal with what is due now, and end; with 1 if not all is made."
-)
+@click.option("--once", is_flag=True, help="Deal with what is due now, and end; with 1 if not all is made.")
 @click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Threads for each run (default: one per processor)."
 )
@@ -180,7 +178,7 @@ def serve(settings: Settings, once: bool, workers: int | None) -> int:
     clock, cancel = SystemClock(), CancelToken()
     log = JsonLog(clock) if settings.as_json else ServeLog(clock, project, settings)
     with Engine(project) as engine, serve_lock(home_path(), clock.now()), cancel_on_signals(cancel):
-        recover(engine)
+        recover(engine.project, engine.ledger)
         daemon = Daemon(engine, clock, log, workers=workers)
         log.serving(list(project.schedules.values()))
         if once:

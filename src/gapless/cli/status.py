@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
@@ -11,7 +11,7 @@ from gapless.cli.recovery import recover
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.symbols import bar_text, cell_text, legend
 from gapless.cli.terminal import ago, count, cut, local_time, plain_width, table, width
-from gapless.engine import Engine, system_clock
+from gapless.ledger.home import open_ledger
 from gapless.views.heatmap import HeatMap
 from gapless.views.key_ranges import KeyRange
 from gapless.views.status import AssetDetail, AssetOverview, ReasonGroup, detail, overview
@@ -31,31 +31,28 @@ def status(settings: Settings, selection: tuple[str, ...]) -> None:
 
     Without ASSET: counts of all assets. With one: its heat map, its gaps, and why partitions failed.
     """
-    with Engine(settings.load()) as engine:
-        recover(engine)
-        now = system_clock()
-        keys = engine.select(list(selection) or None)
+    # Without the engine, of which half would be imported for nothing: people ask this often.
+    project, now = settings.load(), datetime.now(UTC)
+    with open_ledger() as ledger:
+        recover(project, ledger)
+        keys = project.select(list(selection) or None)
         if selection and len(keys) == 1:
-            found = detail(engine.project, engine.ledger, keys[0], now)
+            found = detail(project, ledger, keys[0], now)
             if settings.as_json:
                 settings.print_json(found.to_json())
             else:
                 _print_detail(settings, found, now)
             return
-        overviews = overview(engine.project, engine.ledger, keys, now)
+        overviews = overview(project, ledger, keys, now)
         if settings.as_json:
             settings.print_json({"assets": [one.to_json() for one in overviews]})
         else:
-            _print_overviews(settings, engine.project.source, overviews, now)
+            _print_overviews(settings, overviews, now)
 
 
-def _print_overviews(settings: Settings, source: str, overviews: Sequence[AssetOverview], now: datetime) -> None:
+def _print_overviews(settings: Settings, overviews: Sequence[AssetOverview], now: datetime) -> None:
     head = ["ASSET", "", "PARTITIONS", "DONE"]
-    states = [
-        name
-        for name in ("failed", "skipped", "running")
-        if any(getattr(one, name) for one in overviews)
-    ]
+    states = [name for name in ("failed", "skipped", "running") if any(getattr(one, name) for one in overviews)]
     head += [name.upper() for name in states] + ["MISSING", "ROWS", "UPDATED"]
     rows = [
         [
@@ -76,11 +73,11 @@ def _print_overviews(settings: Settings, source: str, overviews: Sequence[AssetO
         _print_outside(one)
     advice = []
     if any(one.failed or one.skipped for one in overviews):
-        advice.append(("what failed again", settings.command("materialize", "--failed")))
+        advice.append(("retry what failed", settings.command("materialize", "--failed")))
         worst = max(overviews, key=lambda one: one.failed + one.skipped)
-        advice.append(("why", settings.command("status", worst.asset.to_user_string())))
+        advice.append(("see why", settings.command("status", worst.asset.to_user_string())))
     if any(one.missing for one in overviews):
-        advice.append(("what is missing", settings.command("materialize")))
+        advice.append(("fill the gaps", settings.command("materialize")))
     _print_advice(advice)
 
 
@@ -121,18 +118,20 @@ def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None
     _print_outside(one)
     _print_groups("failed", "red", one.failed, found.failures)
     if found.failed_but_there:
-        click.echo(f"  {found.failed_but_there:,} of them still {'has' if found.failed_but_there == 1 else 'have'}"
-                   " the rows of an earlier success.")
+        click.echo(
+            f"  {found.failed_but_there:,} of them still {'has' if found.failed_but_there == 1 else 'have'}"
+            " the rows of an earlier success."
+        )
     _print_groups("skipped", "yellow", one.skipped, found.skips)
     if one.partitions:
         _print_ranges("running", "blue", one.running, found.running)
         _print_ranges("missing", None, one.missing, found.gaps)
     advice = []
     if one.failed or one.skipped:
-        advice.append(("what failed again", settings.command("materialize", name, "--failed")))
-        advice.append(("the tracebacks", settings.command("runs", "logs", "--failed")))
+        advice.append(("retry what failed", settings.command("materialize", name, "--failed")))
+        advice.append(("see why", settings.command("runs", "logs", "--failed")))
     if one.missing:
-        advice.append(("what is missing", settings.command("materialize", name)))
+        advice.append(("fill the gaps", settings.command("materialize", name)))
     _print_advice(advice)
 
 
@@ -196,12 +195,13 @@ def _print_heat_map(picture: HeatMap) -> None:
     if picture.hidden:
         where = "later" if picture.kind in ("names", "matrix") else "earlier"
         said += f"; {count(picture.hidden, f'{where} partition')} not shown"
-    click.echo(f"\n{legend(cell for row in picture.rows for cell in row.cells)}")
+    shown = [cell for row in picture.rows for cell in (*row.cells, *([row.folded] if row.folded else []))]
+    click.echo(f"\n{legend(shown)}")
     click.echo(click.style(said, dim=True))
 
 
 def _print_rows(picture: HeatMap) -> None:
-    margin = max(plain_width(row.label) for row in picture.rows) + 2
+    margin = max(plain_width(row.label) for row in picture.rows if not row.folded) + 2
     # A column is as wide as the widest head needs, at most 4, less where the terminal is narrow.
     room = width() - margin - 9
     cell = max(1, min({"months": 4, "weeks": 1, "matrix": 1}.get(picture.kind, 2), room // len(picture.columns)))
@@ -212,6 +212,9 @@ def _print_rows(picture: HeatMap) -> None:
     if any(picture.columns):
         click.echo(click.style(" " * margin + "".join(head).rstrip(), dim=True))
     for row in picture.rows:
+        if row.folded:
+            click.echo(f"{row.label}  {cell_text(row.folded)} {row.total:,} {row.folded.value}")
+            continue
         cells = "".join(cell_text(c) + " " * (cell - 1) for c in row.cells)
         label = row.label + " " * (margin - plain_width(row.label))
         click.echo(f"{label}{cells} {click.style(f'{row.materialized:,}/{row.total:,}', dim=True)}")
@@ -230,5 +233,3 @@ def _print_names(picture: HeatMap) -> None:
             for i in entries
         )
         click.echo(text.rstrip())
-
-

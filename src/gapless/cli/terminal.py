@@ -10,7 +10,18 @@ from datetime import datetime
 
 import click
 
-__all__ = ["ago", "count", "cut", "duration", "first_line_of", "local_time", "plain_width", "speaks_unicode", "table", "width"]
+__all__ = [
+    "ago",
+    "count",
+    "cut",
+    "duration",
+    "first_line_of",
+    "local_time",
+    "plain_width",
+    "speaks_unicode",
+    "table",
+    "width",
+]
 
 _WIDEST = 140  # columns; longer lines are not easier to read
 
@@ -81,9 +92,7 @@ def plain_width(text: str) -> int:
     text = click.unstyle(text)
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def cut(text: str, columns: int) -> str:

@@ -43,7 +43,7 @@ def wipe(
         raise click.UsageError("name what to wipe; '*' is every asset.")
     request = request_of(partitions, ranges, last)
     with Engine(settings.load()) as engine:
-        recover(engine)
+        recover(engine.project, engine.ledger)
         targets = _targets(engine, chosen_assets(engine, selection, job), request)
         if not settings.as_json:
             for key, ordinals in targets.items():

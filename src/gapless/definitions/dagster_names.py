@@ -6,15 +6,17 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gapless.definitions.dagster_equivalents import EQUIVALENTS
 from gapless.definitions.errors import NameNotProvidedError
 from gapless.definitions.source_location import here
 from gapless.errors import closest
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 __all__ = ["STAND_INS", "DagsterNames"]
 
@@ -26,7 +28,8 @@ STAND_INS: dict[str, frozenset[str] | None] = {
 }
 
 
-class DagsterNames(MetaPathFinder, Loader):
+# A finder and a loader by what it can do: their base classes would import a tenth of the standard library.
+class DagsterNames:
     """Makes the modules of `STAND_INS` resolve to Gapless.
 
     It stays installed after loading, because functions may import when they run.
@@ -86,7 +89,7 @@ class DagsterNames(MetaPathFinder, Loader):
                 rest,
                 module,
             )
-        return ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, cast("Loader", self), is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A module that looks its names up in Gapless."""

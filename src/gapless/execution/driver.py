@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
 from gapless.execution.cancel import CancelToken
 from gapless.execution.failure import Failure
@@ -71,9 +72,10 @@ class Driver:
         *,
         workers: int,
         clock: Callable[[], datetime],
-        recover: Callable[[], None],
+        recover: Callable[[], object],
         cancel: CancelToken,
         reporter: Reporter,
+        configs: Mapping[AssetKey, Any] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self._plan = plan
@@ -85,17 +87,17 @@ class Driver:
         self._recover = recover
         self._cancel = cancel
         self._reporter = reporter
-        self._runner = StepRunner(graph, resources, run_id, plan.now, tags or {})
+        self._runner = StepRunner(graph, resources, configs or {}, run_id, plan.now, tags or {})
         self._ready = ReadySet(plan, graph)
         self._inbox: queue.SimpleQueue[Made | Failed | _Group] = queue.SimpleQueue()
         self._workers = workers_for(workers, self._work, cancel)
         self._worker_count = max(1, workers)
         self._writers: dict[int, Writer] = {}
         self._writers_lock = threading.Lock()
-        self._in_flight: dict[tuple[Any, OrdinalSet], Unit] = {}
+        self._in_flight: dict[tuple[AssetKey, OrdinalSet], Unit] = {}
         self._making = 0  # calls handed to workers that have not come back
         self._making_lock = threading.Lock()
-        self._begun: set[tuple[Any, OrdinalSet]] = set()
+        self._begun: set[tuple[AssetKey, OrdinalSet]] = set()
         self._parked: list[Unit] = []
         self._parked_until = 0.0
         self._delayed: list[tuple[float, int, Unit]] = []
@@ -186,7 +188,9 @@ class Driver:
     def _park(self, unit: Unit, held: Mapping[str | None, str]) -> None:
         if not self._parked:
             holder = next((held[key] for key in unit.keys if key in held), "another run")
-            self._reporter.waiting(f"waiting for run {holder}, which is making {unit.asset} {unit.keys[0] or ''}".rstrip())
+            self._reporter.waiting(
+                f"waiting for run {holder}, which is making {unit.asset} {unit.keys[0] or ''}".rstrip()
+            )
             self._parked_until = time.monotonic() + _PARKED_RETRY_S
         self._parked.append(unit)
 
@@ -272,7 +276,7 @@ class Driver:
         now = self._clock()
         outcomes: list[Outcome] = []
         reports: list[StepReport] = []
-        done: dict[Any, list[int]] = {}
+        done: dict[AssetKey, list[int]] = {}
         for result, committed in made:
             unit = result.unit
             self._in_flight.pop((unit.asset, unit.partitions), None)
@@ -298,7 +302,7 @@ class Driver:
             self._finished(reports)
             if policy is not None and again:
                 retry = Unit(unit.step, unit.partitions, unit.attempt + 1)
-                due = time.monotonic() + policy.delay_before(unit.attempt, random.random())
+                due = time.monotonic() + policy.delay_before(unit.attempt, random.random())  # noqa: S311  # jitter, not a secret
                 heapq.heappush(self._delayed, (due, next(self._sequence), retry))
                 continue
             self._tally.keep_exception(failure.exception)
@@ -342,4 +346,3 @@ class Driver:
         ]
         self._ledger.record(self._run_id, outcomes)
         self._finished([StepReport(o.asset, o.partition, o.kind, reason) for o in outcomes])
-

@@ -19,7 +19,8 @@ class Failure:
 
     Attributes:
         reason: One line: the exception's type and message.
-        traceback: The user's frames and the message; None for a deliberate error of ours, which speaks for itself.
+        traceback: The user's frames and the message; for a deliberate error of ours, its whole text if that has more
+            than one line, else None: it speaks for itself.
         hint: What to do about it, if the cause is recognised.
         exception: As it was raised.
     """
@@ -33,7 +34,9 @@ class Failure:
     def of(cls, exception: BaseException, key: str | None = None, window: TimeWindow | None = None) -> Failure:
         """What to record of `exception`, raised while the partition `key` was made."""
         if isinstance(exception, GaplessError):
-            return cls(str(exception), None, None, exception)
+            text = str(exception)
+            first_line, _, rest = text.partition("\n")
+            return cls(first_line, text if rest else None, None, exception)
         frames = _users_frames(exception.__traceback__)
         text = "".join(traceback.format_exception(type(exception), exception, frames))
         first_line = next(iter(str(exception).splitlines()), "")

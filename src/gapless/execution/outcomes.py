@@ -15,6 +15,7 @@ from gapless.execution.result import RunResult
 from gapless.execution.step import Made
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
 from gapless.planning.plan import PlanStep
+from gapless.storage.errors import slice_name
 from gapless.storage.slices import Committed
 
 __all__ = ["Tally", "failed_outcomes", "log_outcomes", "made_outcomes", "skipped_outcomes"]
@@ -72,12 +73,11 @@ def failed_outcomes(
         payload["hint"] = failure.hint
     status = Status.FAILED if kind is EventKind.FAILED else None
     name = unit.asset.to_user_string()
+    # Errors of storage begin with what is known here already; without it, equal reasons are equal.
+    reason = failure.reason.removeprefix(f"{slice_name(name, tuple(unit.keys))}: ")
     return (
-        [Outcome(name, key, kind, now, status, failure.reason, payload=payload) for key in unit.keys],
-        [
-            StepReport(name, key, kind, failure.reason, failure.detail or None, duration_s=duration_s)
-            for key in unit.keys
-        ],
+        [Outcome(name, key, kind, now, status, reason, payload=payload) for key in unit.keys],
+        [StepReport(name, key, kind, reason, failure.detail or None, duration_s=duration_s) for key in unit.keys],
     )
 
 

@@ -50,7 +50,6 @@ class _Progress:
     source: Iterator[OrdinalSet] | None
     waiting: OrdinalSet
     open: OrdinalSet
-    done: OrdinalSet = OrdinalSet.empty()
 
 
 class ReadySet:
@@ -112,9 +111,7 @@ class ReadySet:
 
     def done(self, asset: AssetKey, partitions: OrdinalSet) -> None:
         """These partitions are materialized: release what waited only for them."""
-        progress = self._progress[asset]
-        progress.done |= partitions
-        progress.open -= partitions
+        self._progress[asset].open -= partitions
         for key in self._readers(asset):
             self._release(key, self._affected(key, asset, partitions))
 
@@ -191,7 +188,7 @@ class ReadySet:
                 self._released.append(Unit(progress.step, batch))
 
     def _still_needs(self, key: AssetKey, partitions: OrdinalSet, settled: bool = False) -> bool:
-        """Whether `partitions` read something of this plan that is not done; `settled`: whether anything is still open."""
+        """Whether something of this plan that `partitions` read is open; with `settled`, whether anything is."""
         down_def = self._graph[key].partitions_def
         for dependency in self._graph.parents(key):
             upstream = self._progress.get(dependency.upstream)

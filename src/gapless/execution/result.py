@@ -16,7 +16,7 @@ class RunResult:
 
     Attributes:
         run_id: Its name in the ledger; None if there was nothing to do and no run was recorded.
-        materialized: Number of (asset, partition)s that have their rows, those that another run made meanwhile included.
+        materialized: Number of (asset, partition)s that have their rows; those that another run made meanwhile count.
         failed, skipped, interrupted: What became of the others, with reasons.
         blocked: Number that the plan already knew it could not make.
         exception: The first exception that a user's function raised, as it was raised.

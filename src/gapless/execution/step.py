@@ -21,9 +21,9 @@ from gapless.execution.failure import Failure
 from gapless.execution.ready import Unit
 from gapless.partitions import AllPartitionMapping, OrdinalSet, PartitionsDefinition, TimeWindowPartitionsDefinition
 from gapless.storage.io_manager import InputContext, OutputContext
-from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice, SliceStore, StagedSlices
+from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice, StagedSlices, is_slice_store
 
-__all__ = ["Made", "StepRunner", "civil_facts", "is_slice_store", "slices_of"]
+__all__ = ["Made", "StepRunner", "civil_facts", "slices_of"]
 
 _WHOLE_TABLE = (PartitionSlice(None),)
 
@@ -63,14 +63,22 @@ class StepRunner:
 
     Args:
         resources: Every resource of the project, ready to use.
+        configs: The config of each asset whose function takes one.
         now: The run's instant: partitions that end later do not exist.
     """
 
     def __init__(
-        self, graph: AssetGraph, resources: Mapping[str, Any], run_id: str, now: datetime, tags: Mapping[str, str]
+        self,
+        graph: AssetGraph,
+        resources: Mapping[str, Any],
+        configs: Mapping[AssetKey, Any],
+        run_id: str,
+        now: datetime,
+        tags: Mapping[str, str],
     ) -> None:
         self._graph = graph
         self._resources = resources
+        self._configs = configs
         self._run_id = run_id
         self._now = now
         self._tags = tags
@@ -101,9 +109,7 @@ class StepRunner:
 
     # --- before the call
 
-    def _context(
-        self, asset: AssetsDefinition, unit: Unit, logs: list[tuple[str, str]]
-    ) -> AssetExecutionContext:
+    def _context(self, asset: AssetsDefinition, unit: Unit, logs: list[tuple[str, str]]) -> AssetExecutionContext:
         inputs = {
             dependency.parameter: InputPartitions(
                 dependency.upstream, self._partitions_def(dependency.upstream), self._read(dependency, unit)
@@ -128,8 +134,7 @@ class StepRunner:
         if parameters.context:
             arguments[parameters.context] = context
         if parameters.config:
-            name, config_type = parameters.config
-            arguments[name] = config_type()
+            arguments[parameters.config[0]] = self._configs[asset.key]
         for name in parameters.resources:
             arguments[name] = self._resources[name]
         for dependency in self._graph.parents(asset.key):
@@ -149,13 +154,10 @@ class StepRunner:
             self._now,
         ).partitions
 
-    def _load(
-        self, asset: AssetsDefinition, dependency: Dependency, unit: Unit, context: AssetExecutionContext
-    ) -> Any:
-        assert dependency.parameter is not None
+    def _load(self, asset: AssetsDefinition, dependency: Dependency, unit: Unit, context: AssetExecutionContext) -> Any:
         upstream = self._graph[dependency.upstream]
         manager = self._resources[dependency.input_manager_key or upstream.io_manager_key]
-        expected = asset.input_annotation(dependency.parameter)
+        expected = asset.input_annotation(dependency.parameter or "")
         ordinals = self._read(dependency, unit)
         if not is_slice_store(manager):
             return manager.load_input(self._input_context(asset, dependency, upstream, ordinals, unit, context))
@@ -247,11 +249,6 @@ class StepRunner:
             **civil_facts(definition),
         )
         return manager.stage(slices, value), asset.io_manager_key, metadata
-
-
-def is_slice_store(manager: Any) -> bool:
-    """Whether an IO manager keeps the rich contract of `SliceStore`."""
-    return all(hasattr(manager, name) for name in ("stage", "commit", "load"))
 
 
 def slices_of(definition: PartitionsDefinition, ordinals: OrdinalSet) -> tuple[PartitionSlice, ...]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from gapless.definitions.asset import AssetsDefinition
 from gapless.errors import InvocationError
-from gapless.execution.step import civil_facts, is_slice_store, slices_of
+from gapless.execution.step import civil_facts, slices_of
 from gapless.ledger.contract import Ledger
 from gapless.partitions import OrdinalSet
-from gapless.storage.slices import OutputSlices, PartitionSlice
+from gapless.storage.slices import OutputSlices, PartitionSlice, is_slice_store
 
 __all__ = ["Wiped", "wipe_asset"]
 
@@ -62,7 +62,7 @@ def wipe_asset(
             "Wait until it has ended, or stop it with Ctrl-C where it runs",
         )
     states = ledger.wipe(asset.name, keys, run_id, now)
-    store = resources.get(asset.io_manager_key)
+    store: Any = resources.get(asset.io_manager_key)
     if not asset.stores_output or not is_slice_store(store):
         return Wiped(asset.name, states, None)
     whole = partitions is None or definition is None

@@ -49,7 +49,7 @@ class ThreadWorkers:
 
 
 class InlineWorkers:
-    """The thread that drives the run, one unit at a time: for debuggers, and for functions that need the main thread."""
+    """The thread that drives the run, one unit at a time: for debuggers, and functions that need the main thread."""
 
     def __init__(self, run: Callable[[Unit], None], cancel: CancelToken) -> None:
         self._run = run

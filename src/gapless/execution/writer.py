@@ -122,7 +122,7 @@ class Writer:
             outcomes = self._store.commit([staged.slices for staged in group])
         except StorageError as error:  # the whole store is out of reach: locked, gone, full
             outcomes = [Refused(error)] * len(group)
-        except Exception as error:  # noqa: BLE001  # a store's own bug must fail its slices, not hang the run
+        except Exception as error:  # a store's own bug must fail its slices, not hang the run
             outcomes = [Refused(StorageError(f"the store failed: {type(error).__name__}: {error}"))] * len(group)
         self._on_committed([(staged.made, outcome) for staged, outcome in zip(group, outcomes, strict=True)])
         with self._count_lock:

@@ -130,8 +130,8 @@ def check_keys(fmt: KeyFormat, cron: str, grid: Grid, zone: Zone, start: datetim
                 f"keys of the format {fmt.text!r} cannot be read back: {key!r}",
                 "Use only directives that strptime knows, for example '%Y-%m-%d'.",
             )
-        instant = zone.first_at(read.civil) if read.offset is None else read.civil - read.offset
-        if grid.number(instant) != number:
+        named = grid.labelled(read.civil) if read.offset is None else grid.number(read.civil - read.offset)
+        if named != number:
             window = f"{civil_datetime(tick.civil):%Y-%m-%d %H:%M}"
             raise PartitionsDefinitionError(
                 f"the key format {fmt.text!r} does not tell the partitions of {cron!r} apart: the one that starts at"

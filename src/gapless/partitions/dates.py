@@ -17,8 +17,7 @@ from gapless.partitions.cron import Cron
 __all__ = ["Dates", "dates_of"]
 
 _EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
-_FIRST_DAY = 1 - _EPOCH_ORDINAL
-_LAST_DAY = date.max.toordinal() - _EPOCH_ORDINAL
+_CYCLE = 146097  # days in 400 years of the Gregorian calendar, whole weeks
 
 
 class Dates(Protocol):
@@ -93,7 +92,10 @@ class MonthDates:
 
 
 class MatchedDates:
-    """Dates that a predicate picks, found as far as they were asked for and remembered."""
+    """Dates that a predicate picks, found as far as they were asked for and remembered.
+
+    At most one cycle of the calendar is looked through: it repeats after 400 years, weekdays included.
+    """
 
     def __init__(self, matches: Callable[[int], bool], origin: int) -> None:
         self._matches = matches
@@ -104,37 +106,45 @@ class MatchedDates:
         self._backward_end = origin - 1
         self._growing = threading.Lock()
 
-    def _grow_forward(self, enough: Callable[[], bool]) -> None:
+    def _forward_until(self, enough: Callable[[], bool]) -> bool:
+        """Looks ahead until `enough`; False if a whole cycle was not."""
         with self._growing:
             while not enough():
-                if self._forward_end > _LAST_DAY - 32:  # a predicate may look a month ahead
-                    raise OverflowError("date after the year 9999")
-                if self._matches(self._forward_end):
+                if self._forward_end == self._origin + _CYCLE:
+                    return False
+                # Shifted by a cycle, a date near the year 9999 is matched like the same date in the middle ages.
+                if self._matches(self._forward_end % _CYCLE):
                     self._forward.append(self._forward_end)
                 self._forward_end += 1
+        return True
 
-    def _grow_backward(self, enough: Callable[[], bool]) -> None:
+    def _backward_until(self, enough: Callable[[], bool]) -> bool:
         with self._growing:
             while not enough():
-                if self._backward_end < _FIRST_DAY:
-                    raise OverflowError("date before the year 1")
-                if self._matches(self._backward_end):
+                if self._backward_end < self._origin - _CYCLE:
+                    return False
+                if self._matches(self._backward_end % _CYCLE):
                     self._backward.append(self._backward_end)
                 self._backward_end -= 1
+        return True
 
     def before(self, day: int) -> int:
-        if day >= self._origin:
-            self._grow_forward(lambda: self._forward_end >= day)
+        if day >= self._origin and self._forward_until(lambda: self._forward_end >= day):
             return bisect_left(self._forward, day)
-        self._grow_backward(lambda: self._backward_end < day)
-        return -bisect_left(self._backward, 1 - day, key=lambda found: -found)
+        if day < self._origin and self._backward_until(lambda: self._backward_end < day):
+            return -bisect_left(self._backward, 1 - day, key=lambda found: -found)
+        self._forward_until(lambda: False)
+        cycle, rest = divmod(day - self._origin, _CYCLE)
+        return cycle * len(self._forward) + bisect_left(self._forward, self._origin + rest)
 
     def day(self, number: int) -> int:
-        if number >= 0:
-            self._grow_forward(lambda: len(self._forward) > number)
+        if number >= 0 and self._forward_until(lambda: len(self._forward) > number):
             return self._forward[number]
-        self._grow_backward(lambda: len(self._backward) >= -number)
-        return self._backward[-number - 1]
+        if number < 0 and self._backward_until(lambda: len(self._backward) >= -number):
+            return self._backward[-number - 1]
+        self._forward_until(lambda: False)
+        cycle, rest = divmod(number, len(self._forward))
+        return self._forward[rest] + cycle * _CYCLE
 
     def days(self, first: int, end: int) -> Iterable[int]:
         return _all_days(self, first, end)

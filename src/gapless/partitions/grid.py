@@ -64,6 +64,14 @@ class Grid(ABC):
             OverflowError: Outside the years 1 to 9999.
         """
 
+    @abstractmethod
+    def labelled(self, civil: int) -> int:
+        """The number of the first boundary whose own label is `civil` or later; the first of two that share it.
+
+        Raises:
+            OverflowError: Outside the years 1 to 9999.
+        """
+
     def guess(self, civil: int) -> tuple[int, int] | None:
         """A cheap guess: the number and civil time of the first boundary at or after `civil`, away from clock changes.
 
@@ -97,7 +105,7 @@ class ClockGrid(Grid):
     """
 
     def __init__(self, zone: Zone, minutes: tuple[int, ...], start: int) -> None:
-        self._zone = zone
+        self.zone = zone
         self._minutes = tuple(minute * 60 for minute in minutes)  # seconds after the full hour
         self._start = start
         self._table = self._build(start - DAY, start + DAY)
@@ -108,7 +116,7 @@ class ClockGrid(Grid):
         return hour * len(self._minutes) + bisect_left(self._minutes, second)
 
     def _build(self, low: int, high: int) -> _ClockTable:
-        offsets = self._zone.offsets(low, high)
+        offsets = self.zone.offsets(low, high)
         at, first = 0, [0]
         ends = (*offsets.starts[1:], offsets.high)
         for begin, end, offset in zip(offsets.starts, ends, offsets.offsets, strict=True):
@@ -134,6 +142,9 @@ class ClockGrid(Grid):
 
     def number(self, instant: int) -> int:
         return self._number(self._known(instant, instant + 1), instant)
+
+    def labelled(self, civil: int) -> int:
+        return self.number(self.zone.first_at(civil))
 
     def _table_with(self, number: int) -> _ClockTable:
         table = self._table
@@ -284,6 +295,15 @@ class DatesGrid(Grid):
         table = self._known(self._civil(nominal))
         return nominal - self._origin - self._vanished_before(table, nominal)
 
+    def labelled(self, civil: int) -> int:
+        # By the wall clock, not by instants: in a stretch that repeats, a time's first pass comes before the
+        # boundaries of earlier times, which take the second.
+        nominal = self._nominal(civil)
+        table = self._known(self._civil(nominal))
+        number = nominal - self._origin - self._vanished_before(table, nominal)
+        moved = self.tick(number - 1)  # out of a gap, to its end
+        return number - 1 if moved.civil >= civil else number
+
     def guess(self, civil: int) -> tuple[int, int] | None:
         nominal = self._nominal(civil)
         label = self._civil(nominal)
@@ -335,72 +355,55 @@ class DatesGrid(Grid):
 
 
 class ListedGrid(Grid):
-    """The same minutes of every hour of some dates; found one date after the other and remembered."""
+    """The same minutes of every hour of some dates: those of a `ClockGrid`, sieved one by one and remembered."""
 
-    def __init__(self, zone: Zone, dates: Dates, times: tuple[int, ...], start: int) -> None:
-        self._zone = zone
-        self._dates = dates
-        self._times = times
+    def __init__(self, clock: ClockGrid, cron: Cron) -> None:
+        self._clock = clock
+        self._matches = cron.matches
         self._forward: list[Tick] = []  # numbers 0, 1, …
         self._backward: list[Tick] = []  # numbers -1, -2, …
-        offset = zone.offsets(start - 1, start + 1).offset_at(start)
-        date = dates.before((start + offset) // DAY - 1)
-        self._start = start
-        self._forward_date = date
-        self._backward_date = date - 1
+        self._ahead = 0  # the clock's numbers that are sieved next
+        self._behind = -1
         self._growing = threading.Lock()
 
-    def _of_date(self, date: int) -> list[Tick]:
-        midnight = self._dates.day(date) * DAY
-        if not EARLIEST + 2 * DAY <= midnight <= LATEST - 2 * DAY:
-            raise OverflowError("date out of the years 1 to 9999")
-        offsets = self._zone.offsets(midnight - DAY, midnight + 2 * DAY)
-        return sorted(
-            Tick(instant, offsets.offset_at(instant), repeated=i > 0)
-            for time in self._times
-            for i, instant in enumerate(offsets.occurrences(midnight + time))
-        )
-
     def _grow_forward(self) -> None:
-        ticks = self._of_date(self._forward_date)
-        self._forward_date += 1
-        self._forward.extend(tick for tick in ticks if tick.instant >= self._start)
-        # The dates just before the start may hold boundaries on both sides of it.
-        self._backward[:0] = [tick for tick in reversed(ticks) if tick.instant < self._start]
+        tick = self._clock.tick(self._ahead)
+        self._ahead += 1
+        if self._matches(tick.civil // DAY):
+            self._forward.append(tick)
 
     def _grow_backward(self) -> None:
-        while not self._forward:
-            self._grow_forward()
-        ticks = self._of_date(self._backward_date)
-        self._backward_date -= 1
-        self._backward.extend(reversed(ticks))
+        tick = self._clock.tick(self._behind)
+        self._behind -= 1
+        if self._matches(tick.civil // DAY):
+            self._backward.append(tick)
+
+    def labelled(self, civil: int) -> int:
+        return self.number(self._clock.zone.first_at(civil))
 
     def number(self, instant: int) -> int:
+        bound = self._clock.number(instant)
         with self._growing:
-            while not self._forward or self._forward[-1].instant < instant:
+            while self._ahead < bound:
                 self._grow_forward()
-            if instant >= self._start:
-                return bisect_left(self._forward, instant, key=lambda tick: tick.instant)
-            while not self._backward or self._backward[-1].instant >= instant:
+            while self._behind >= bound:
                 self._grow_backward()
+            if bound >= 0:
+                return bisect_left(self._forward, instant, key=lambda tick: tick.instant)
             return -bisect_right(self._backward, -instant, key=lambda tick: -tick.instant)
 
     def tick(self, number: int) -> Tick:
         with self._growing:
-            if number >= 0:
-                while len(self._forward) <= number:
-                    self._grow_forward()
-                return self._forward[number]
+            while len(self._forward) <= number:
+                self._grow_forward()
             while len(self._backward) < -number:
                 self._grow_backward()
-            return self._backward[-number - 1]
+            return self._forward[number] if number >= 0 else self._backward[-number - 1]
 
 
 def grid_of(cron: Cron, zone: Zone, start: int) -> Grid:
     """The grid of a cron schedule in a zone, numbered from its first boundary at or after the instant `start`."""
-    if cron.every_hour and cron.every_day:
-        return ClockGrid(zone, cron.minutes, start)
-    dates = dates_of(cron, start // DAY)
-    if cron.every_hour:
-        return ListedGrid(zone, dates, cron.times, start)
-    return DatesGrid(zone, dates, cron.times, start)
+    if not cron.every_hour:
+        return DatesGrid(zone, dates_of(cron, start // DAY), cron.times, start)
+    clock = ClockGrid(zone, cron.minutes, start)
+    return clock if cron.every_day else ListedGrid(clock, cron)

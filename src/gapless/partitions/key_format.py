@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gapless.partitions.zone import DAY, Zone, civil_seconds
 
-__all__ = ["KeyFormat", "ReadKey", "guess_civil"]
+__all__ = ["KeyFormat", "ReadKey", "guess_key"]
 
 _EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
 _DATE = {"%Y": "{0:04d}", "%m": "{1:02d}", "%d": "{2:02d}"}
@@ -171,16 +171,16 @@ class KeyFormat:
         return None
 
 
-def guess_civil(text: str) -> int | None:
-    """The civil time that somebody may have meant who did not know the format; None if there is no telling."""
+def guess_key(text: str) -> ReadKey | None:
+    """What somebody may have meant who did not know the format; None if there is no telling."""
     text = text.strip()
     try:
-        return civil_seconds(datetime.fromisoformat(text))
+        return ReadKey(civil_seconds(datetime.fromisoformat(text)), None)
     except ValueError:
         pass
     for form in _OTHER_FORMS:
         try:
-            return civil_seconds(datetime.strptime(text, form))
+            return ReadKey(civil_seconds(datetime.strptime(text, form)), None)
         except ValueError:
             continue
     return None

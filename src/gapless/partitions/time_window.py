@@ -98,7 +98,7 @@ class TimeWindowPartitionsDefinition(Windowed):
         read = self._format.read(key) or self._format.read_loosely(key)
         if read is None:
             raise PartitionKeyError(key, f"a key like {self.unbounded_key(0)!r} (format {self.fmt!r})")
-        return self._grid.number(self._instant_of(read.civil, read.offset))
+        return self._named(read)
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """What the partition covers.

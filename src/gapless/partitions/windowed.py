@@ -12,7 +12,7 @@ from gapless.partitions.arguments import read_zone
 from gapless.partitions.cron import Cron, ScheduleType
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.grid import grid_of
-from gapless.partitions.key_format import KeyFormat, guess_civil
+from gapless.partitions.key_format import KeyFormat, ReadKey, guess_key
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
 
@@ -168,16 +168,19 @@ class Windowed(PartitionsDefinition):
             if guess is not None and self._format.write(guess[1], 0, self._zone, suffix=False) == key:
                 # No two partitions share a key, so whoever has it is the one.
                 ordinal = guess[0]
-                return ordinal if 0 <= ordinal and (self._total is None or ordinal < self._total) else None
-            ordinal = self._grid.number(self._instant_of(read.civil, read.offset))
+                return ordinal if ordinal >= 0 and (self._total is None or ordinal < self._total) else None
+            ordinal = self._named(read)
             if ordinal < 0 or (self._total is not None and ordinal >= self._total):
                 return None
             return ordinal if self.unbounded_key(ordinal) == key else None
         except OverflowError:
             return None
 
-    def _instant_of(self, civil: int, offset: int | None) -> int:
-        return self._zone.first_at(civil) if offset is None else civil - offset
+    def _named(self, read: ReadKey) -> int:
+        """The ordinal of the first window whose label is what was read, or later; unbounded."""
+        if read.offset is None:
+            return self._grid.labelled(read.civil)
+        return self._grid.number(read.civil - read.offset)
 
     def ordinals_of(self, keys: Iterable[str]) -> OrdinalSet:
         wanted = {key for key in keys if isinstance(key, str)}
@@ -260,17 +263,17 @@ class Windowed(PartitionsDefinition):
         extent = self.extent(now)
         if extent == 0 or limit < 1:
             return ()
-        read = self._format.read_loosely(key)
-        civil, offset = read if read is not None else (guess_civil(key), None)
-        if civil is None:
+        read = self._format.read_loosely(key) or guess_key(key)
+        if read is None:
             return (self.key_at(extent - 1),)
         try:
-            instant = self._instant_of(civil, offset)
-            meant = self._grid.number(instant + 1) - 1
+            meant = self._named(read)
+            label = self._grid.tick(meant).civil
         except OverflowError:
             return (self.key_at(extent - 1),)
-        if 0 <= meant < extent and self._grid.tick(meant).instant == instant:
+        if 0 <= meant < extent and label == read.civil:
             return (self.key_at(meant),)
+        meant -= 1  # the one before and the one after
         near = (meant, meant + 1) if meant >= 0 else (0,)
         return tuple(self.key_at(n) for n in near if n < extent)[:limit] or (self.key_at(extent - 1),)
 

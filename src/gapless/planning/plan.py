@@ -1,4 +1,4 @@
-"""A plan: which partitions will be made, in which order, and why. A frozen value that `plan` prints and a run executes."""
+"""A plan: which partitions will be made, in which order, and why. What `plan` prints is what a run executes."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from gapless.asset_key import AssetKey
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
+from gapless.errors import InvocationError
 from gapless.partitions import AllPartitionMapping, OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
 from gapless.planning.reason import Reason
@@ -48,6 +49,7 @@ def make_plan(
     Raises:
         UnknownPartitionError: A named partition does not exist.
         PartitionRangeError: A range is malformed or runs backwards.
+        InvocationError: Partitions are named, but none of the assets is partitioned.
     """
     order = [key for key in graph if key in set(selected)]
     in_view = _view(graph, order, request, now)
@@ -89,19 +91,34 @@ def _view(
     graph: AssetGraph, order: list[AssetKey], request: PartitionRequest, now: datetime
 ) -> dict[AssetKey, OrdinalSet]:
     in_view: dict[AssetKey, OrdinalSet] = {}
+    if request.names_partitions and order and all(graph[key].partitions_def is None for key in order):
+        raise InvocationError(
+            f"{_unpartitioned(order)}, so there is no {request.named} to make",
+            "Leave it out; an unpartitioned asset is made whole",
+        )
     for key in order:
         definition = graph[key].partitions_def
         everything = _WHOLE if definition is None else OrdinalSet.span(0, definition.extent(now))
-        upstream = [dependency for dependency in graph.parents(key) if dependency.upstream in in_view]
+        # What is read whole names no partition: a selected lookup table must not put all of its readers in view.
+        upstream = {
+            dependency.upstream: in_view[dependency.upstream]
+            for dependency in graph.parents(key)
+            if dependency.upstream in in_view and graph[dependency.upstream].partitions_def is not None
+        }
         if not request.names_partitions:
             in_view[key] = everything
         elif upstream:
-            in_view[key] = _followed(graph, key, in_view, now) & everything
+            in_view[key] = _followed(graph, key, upstream, now) & everything
         elif definition is None:
             in_view[key] = _WHOLE
         else:
             in_view[key] = request.resolve(definition, key.to_user_string(), now)
     return in_view
+
+
+def _unpartitioned(keys: list[AssetKey]) -> str:
+    names = ", ".join(repr(str(key)) for key in keys)
+    return f"asset {names} is unpartitioned" if len(keys) == 1 else f"assets {names} are unpartitioned"
 
 
 def _wanted(
@@ -116,9 +133,7 @@ def _wanted(
     return [(Reason.SKIPPED, missing & status.skipped), (Reason.MISSING, missing - status.skipped)]
 
 
-def _followed(
-    graph: AssetGraph, key: AssetKey, made: Mapping[AssetKey, OrdinalSet], now: datetime
-) -> OrdinalSet:
+def _followed(graph: AssetGraph, key: AssetKey, made: Mapping[AssetKey, OrdinalSet], now: datetime) -> OrdinalSet:
     """The partitions of `key` that read what is `made` upstream."""
     return _union(
         dependency.mapping.downstream(
@@ -147,9 +162,9 @@ def _blocked(
         if not wanted:
             break
         up_def = graph[dependency.upstream].partitions_def
-        available = targets.get(dependency.upstream, OrdinalSet.empty()) | statuses.get(
-            dependency.upstream, _UNKNOWN
-        ).committed
+        available = (
+            targets.get(dependency.upstream, OrdinalSet.empty()) | statuses.get(dependency.upstream, _UNKNOWN).committed
+        )
         if dependency.upstream == key:  # an asset that reads its own earlier partitions: those of this plan count
             available |= wanted
         if isinstance(dependency.mapping, AllPartitionMapping) and up_def is not None:
@@ -181,9 +196,7 @@ def _lack(
     now: datetime,
 ) -> str | None:
     upstream, up_def = dependency.upstream, graph[dependency.upstream].partitions_def
-    mapped = dependency.mapping.upstream(
-        OrdinalSet.span(ordinal, ordinal + 1), graph[key].partitions_def, up_def, now
-    )
+    mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), graph[key].partitions_def, up_def, now)
     if mapped.nonexistent:
         return f"needs {upstream} {', '.join(mapped.nonexistent)}, which {_do(mapped.nonexistent)} not exist"
     lacking = mapped.partitions - available

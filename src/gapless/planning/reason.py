@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 __all__ = ["Reason"]
 
 
-class Reason(str, Enum):
+class Reason(StrEnum):
     """Why a partition will be made. The first that applies, in this order, is the one given."""
 
     REQUESTED = "requested"  # named by key, range, last or all

@@ -46,6 +46,13 @@ class PartitionRequest:
         return bool(self.keys or self.ranges or self.last)
 
     @property
+    def named(self) -> str:
+        """The first partition that is named, for people: ``partition '2024-01-05'``."""
+        if self.keys:
+            return f"partition {self.keys[0]!r}"
+        return f"range {self.ranges[0]!r}" if self.ranges else f"newest {self.last}"
+
+    @property
     def effective_scope(self) -> Scope:
         if self.scope is not None:
             return self.scope

@@ -45,18 +45,19 @@ class AssetStatus:
         reasons: dict[int, str] = {}
         for key, record in records.items():
             by_status.setdefault(record.status, []).append(key)
-            if record.committed_at is not None:
+            if record.committed_at is not None and record.status is not Status.MATERIALIZED:
                 committed.append(key)
             if record.reason:
                 ordinal = 0 if key is None else definition.ordinal_of(key) if definition else None
                 if ordinal is not None:
                     reasons[ordinal] = record.reason
+        materialized = ordinals(by_status.get(Status.MATERIALIZED, []))
         return cls(
-            materialized=ordinals(by_status.get(Status.MATERIALIZED, [])),
+            materialized=materialized,
             failed=ordinals(by_status.get(Status.FAILED, [])),
             skipped=ordinals(by_status.get(Status.SKIPPED, [])),
             running=ordinals(by_status.get(Status.RUNNING, [])),
-            committed=ordinals(committed),
+            committed=materialized | ordinals(committed),  # a materialized partition has its rows
             reasons=reasons,
         )
 

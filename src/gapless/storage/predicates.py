@@ -157,7 +157,8 @@ class Membership:
         rows: list[tuple[Any, ...]]
         if places[0][2].window is None:
             types: dict[str, type] = {"k": str}
-            select, belongs = f"TRY_CAST(k AS {self.type_name}) AS k", ("v = k",)
+            select = f"TRY_CAST(k AS {self.type_name}) AS k"
+            belongs: tuple[str, ...] = ("v = k",)
             rows = [(frame, slot, part.key) for frame, slot, part in places]
         else:
             types, select, belongs = self._joined_timed()

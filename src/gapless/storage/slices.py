@@ -29,6 +29,7 @@ __all__ = [
     "Refused",
     "SliceStore",
     "StagedSlices",
+    "is_slice_store",
 ]
 
 
@@ -173,3 +174,8 @@ class SliceStore(Protocol):
     def close(self) -> None:
         """Release whatever is held. The store can be used again afterwards."""
         ...
+
+
+def is_slice_store(manager: Any) -> bool:
+    """Whether an IO manager keeps the rich contract of `SliceStore`."""
+    return all(hasattr(manager, name) for name in ("stage", "commit", "load"))

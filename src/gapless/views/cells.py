@@ -46,11 +46,10 @@ class PartitionStates:
     def of(cls, status: AssetStatus, extent: int) -> PartitionStates:
         """What `status` says of the first `extent` ordinals; what is recorded of others is left out."""
         everything = OrdinalSet.span(0, extent)
-        parts = [part & everything for part in (status.materialized, status.failed, status.skipped, status.running)]
-        missing = everything
-        for part in parts:
-            missing -= part
-        return cls(extent, *parts, missing)
+        materialized, failed = status.materialized & everything, status.failed & everything
+        skipped, running = status.skipped & everything, status.running & everything
+        missing = everything - materialized - failed - skipped - running
+        return cls(extent, materialized, failed, skipped, running, missing)
 
     def at(self, ordinal: int) -> Cell:
         """The state of one partition that exists."""
@@ -58,6 +57,14 @@ class PartitionStates:
             if ordinal in ordinals:
                 return state
         return Cell.MISSING
+
+    def stretch_before(self, ordinal: int) -> tuple[Cell, int]:
+        """The state of `ordinal`, and the first ordinal from which on all up to it are in that state."""
+        for state, ordinals in (*self._by_state, (Cell.MISSING, self.missing)):
+            place = bisect_right(ordinals.runs, ordinal, key=lambda run: run[0]) - 1
+            if place >= 0 and ordinal < ordinals.runs[place][1]:
+                return state, ordinals.runs[place][0]
+        raise IndexError(f"there is no partition number {ordinal}")
 
     def spread(self, edges: Sequence[int]) -> list[Cell]:
         """One cell for each of the half-open stretches between `edges`, which are ascending."""
@@ -70,9 +77,7 @@ class PartitionStates:
                     if inside > 0:
                         tallies[place][state] = tallies[place].get(state, 0) + inside
                     place += 1
-        return [
-            merged(tally, edges[place + 1] - edges[place]) for place, tally in enumerate(tallies)
-        ]
+        return [merged(tally, edges[place + 1] - edges[place]) for place, tally in enumerate(tallies)]
 
     @property
     def _by_state(self) -> tuple[tuple[Cell, OrdinalSet], ...]:

@@ -1,6 +1,7 @@
 """Where each partition stands in a picture of its asset: a calendar for time partitions, names or a matrix for others.
 
-Only layout: rows of cells with labels. How a cell looks is up to whoever draws it.
+Only layout: rows of cells with labels. How a cell looks is up to whoever draws it. A calendar of more rows than fit
+folds stretches of rows that are all in one state into one, so that years of history and its few gaps are seen together.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 from gapless.partitions import PartitionsDefinition, TimeWindowPartitionsDefinition
@@ -19,7 +19,7 @@ __all__ = ["HeatMap", "HeatRow", "heat_map"]
 _MOST_NAMES = 60  # beyond that, keys are a matrix
 _MATRIX_COLUMNS = 50
 _MATRIX_ROWS = 20
-_MOST_LOOKED_UP = 4_000  # windows that are looked up for one picture
+_FOLDED_ROWS = 3  # fewer are not worth folding
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -31,12 +31,14 @@ class HeatRow:
         label: What all its partitions have in common: a month, a day, a year; for a matrix its first key.
         cells: One for each column.
         materialized, total: Of the partitions in this row.
+        folded: Several rows in one, all of whose partitions are in this state; then there are no cells.
     """
 
     label: str
     cells: tuple[Cell, ...]
     materialized: int
     total: int
+    folded: Cell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class HeatMap:
     """A picture of one asset's partitions.
 
     Attributes:
-        kind: ``hours`` (a row a day), ``days`` (a row a month), ``weeks``, ``months`` (a row a year), ``years`` (a row a
-            decade), ``names`` (each row is one key) or ``matrix`` (keys in order, wrapped).
+        kind: ``hours`` (a row is a day), ``days`` (a month), ``weeks`` and ``months`` (a year), ``years`` (a decade),
+            ``names`` (one key) or ``matrix`` (keys in order, wrapped).
         columns: The head of each column; empty for none.
         first_key, last_key: What is shown, both inclusive; None if nothing is.
         shown: How many partitions that is.
@@ -70,6 +72,7 @@ class HeatMap:
                     "cells": [cell.value for cell in row.cells],
                     "materialized": row.materialized,
                     "total": row.total,
+                    "folded": row.folded.value if row.folded else None,
                 }
                 for row in self.rows
             ],
@@ -85,14 +88,16 @@ class _Calendar:
 
     Attributes:
         below: Windows shorter than this are laid out so.
-        row: A window's start to its row's label.
+        row: A window's start to its row's number.
+        label: A window's start to its row's label.
         column: A window's start to its column, from 0.
-        most_rows: The newest so many are shown.
+        most_rows: So many are shown: all if they fit, else the newest, with stretches folded.
     """
 
     kind: str
     below: timedelta
-    row: Callable[[datetime], str]
+    row: Callable[[datetime], int]
+    label: Callable[[datetime], str]
     column: Callable[[datetime], int]
     columns: tuple[str, ...]
     most_rows: int
@@ -100,10 +105,6 @@ class _Calendar:
 
 def _numbered(first: int, count: int, every: int) -> tuple[str, ...]:
     return tuple(str(n) if n == first or n % every == 0 else "" for n in range(first, first + count))
-
-
-def _decade(start: datetime) -> str:
-    return f"{start.year // 10 * 10}s"
 
 
 def _week_columns() -> tuple[str, ...]:
@@ -118,11 +119,35 @@ def _week(start: datetime) -> int:
 
 
 _CALENDARS = (
-    _Calendar("hours", timedelta(hours=20), lambda s: f"{s:%Y-%m-%d}", lambda s: s.hour, _numbered(0, 24, 3), 14),
-    _Calendar("days", timedelta(days=6), lambda s: f"{s:%Y-%m}", lambda s: s.day - 1, _numbered(1, 31, 5), 12),
-    _Calendar("weeks", timedelta(days=27), lambda s: f"{s:%Y}", _week, _week_columns(), 12),
-    _Calendar("months", timedelta(days=300), lambda s: f"{s:%Y}", lambda s: s.month - 1, _MONTHS, 12),
-    _Calendar("years", timedelta.max, _decade, lambda s: s.year % 10, tuple("0123456789"), 10),
+    _Calendar(
+        "hours",
+        timedelta(hours=20),
+        lambda s: s.toordinal(),
+        lambda s: f"{s:%Y-%m-%d}",
+        lambda s: s.hour,
+        _numbered(0, 24, 3),
+        14,
+    ),
+    _Calendar(
+        "days",
+        timedelta(days=6),
+        lambda s: s.year * 12 + s.month,
+        lambda s: f"{s:%Y-%m}",
+        lambda s: s.day - 1,
+        _numbered(1, 31, 5),
+        14,
+    ),
+    _Calendar("weeks", timedelta(days=27), lambda s: s.year, lambda s: f"{s:%Y}", _week, _week_columns(), 14),
+    _Calendar("months", timedelta(days=300), lambda s: s.year, lambda s: f"{s:%Y}", lambda s: s.month - 1, _MONTHS, 14),
+    _Calendar(
+        "years",
+        timedelta.max,
+        lambda s: s.year // 10,
+        lambda s: f"{s.year // 10 * 10}s",
+        lambda s: s.year % 10,
+        tuple("0123456789"),
+        14,
+    ),
 )
 
 
@@ -146,32 +171,57 @@ def _calendar(definition: TimeWindowPartitionsDefinition, states: PartitionState
         return HeatMap("days", (), (), None, None, 0, 0)
     newest = definition.window_at(end - 1)
     layout = next(layout for layout in _CALENDARS if newest.end - newest.start < layout.below)
-    places: list[tuple[int, str, int]] = []
-    labels: list[str] = []
-    for ordinal in range(end - 1, max(end - 1 - _MOST_LOOKED_UP, -1), -1):
-        start = definition.window_at(ordinal).start
-        label = layout.row(start)
-        if not labels or labels[-1] != label:
-            if len(labels) == layout.most_rows:
-                break
-            labels.append(label)
-        places.append((ordinal, label, layout.column(start)))
-    places.reverse()
-    rows = []
-    for label, group in groupby(places, key=lambda place: place[1]):
-        tallies: list[dict[Cell, int]] = [{} for _ in layout.columns]
-        for ordinal, _, column in group:
-            state = states.at(ordinal)
-            tallies[column][state] = tallies[column].get(state, 0) + 1
-        rows.append(
-            HeatRow(
-                label,
-                tuple(merged(tally, sum(tally.values())) for tally in tallies),
-                sum(tally.get(Cell.MATERIALIZED, 0) for tally in tallies),
-                sum(sum(tally.values()) for tally in tallies),
-            )
-        )
-    return _picture(layout.kind, layout.columns, tuple(rows), definition, states, places[0][0], end)
+    folds = layout.row(newest.start) - layout.row(definition.window_at(0).start) >= layout.most_rows
+    rows: list[HeatRow] = []
+    first = end
+    while first and len(rows) < layout.most_rows:
+        # The newest row is what a person looks for first: it is never folded.
+        folded = _folded(definition, states, layout, first - 1) if folds and rows else None
+        row, first = folded or _row(definition, states, layout, first - 1)
+        rows.append(row)
+    return _picture(layout.kind, layout.columns, tuple(reversed(rows)), definition, states, first, end)
+
+
+def _row(
+    definition: TimeWindowPartitionsDefinition, states: PartitionStates, layout: _Calendar, last: int
+) -> tuple[HeatRow, int]:
+    """The row that ends with the ordinal `last`, and its first ordinal."""
+    start = definition.window_at(last).start
+    number, label = layout.row(start), layout.label(start)
+    tallies: list[dict[Cell, int]] = [{} for _ in layout.columns]
+    first = last + 1
+    while first:
+        start = definition.window_at(first - 1).start
+        if layout.row(start) != number:
+            break
+        first -= 1
+        tally, state = tallies[layout.column(start)], states.at(first)
+        tally[state] = tally.get(state, 0) + 1
+    cells = tuple(merged(tally, sum(tally.values())) for tally in tallies)
+    materialized = sum(tally.get(Cell.MATERIALIZED, 0) for tally in tallies)
+    return HeatRow(label, cells, materialized, last + 1 - first), first
+
+
+def _folded(
+    definition: TimeWindowPartitionsDefinition, states: PartitionStates, layout: _Calendar, last: int
+) -> tuple[HeatRow, int] | None:
+    """The rows that end with the ordinal `last` and are all in its state, as one, if they are worth folding."""
+
+    def row_of(ordinal: int) -> int:
+        return layout.row(definition.window_at(ordinal).start)
+
+    state, first = states.stretch_before(last)
+    if row_of(last) - row_of(first) < _FOLDED_ROWS - 1:
+        return None
+    if first and row_of(first - 1) == row_of(first):  # the stretch begins inside a row, which is shown
+        begun = row_of(first)
+        while row_of(first) == begun:
+            first += 1
+    if row_of(last) - row_of(first) < _FOLDED_ROWS - 1:
+        return None
+    total = last + 1 - first
+    ends = (layout.label(definition.window_at(ordinal).start) for ordinal in (first, last))
+    return HeatRow(" … ".join(ends), (), total if state is Cell.MATERIALIZED else 0, total, state), first
 
 
 def _matrix(definition: PartitionsDefinition, states: PartitionStates) -> HeatMap:
@@ -180,9 +230,7 @@ def _matrix(definition: PartitionsDefinition, states: PartitionStates) -> HeatMa
     for first in range(0, end, _MATRIX_COLUMNS):
         cells = [states.at(n) for n in range(first, min(first + _MATRIX_COLUMNS, end))]
         blank = [Cell.NONE] * (_MATRIX_COLUMNS - len(cells))
-        rows.append(
-            HeatRow(definition.key_at(first), (*cells, *blank), cells.count(Cell.MATERIALIZED), len(cells))
-        )
+        rows.append(HeatRow(definition.key_at(first), (*cells, *blank), cells.count(Cell.MATERIALIZED), len(cells)))
     return _picture("matrix", ("",) * _MATRIX_COLUMNS, tuple(rows), definition, states, 0, end)
 
 
@@ -195,5 +243,7 @@ def _picture(
     first: int,
     end: int,
 ) -> HeatMap:
-    ends = (definition.key_at(first), definition.key_at(end - 1)) if end > first else (None, None)
-    return HeatMap(kind, columns, rows, *ends, end - first, states.extent - (end - first))
+    shown = end - first
+    first_key = definition.key_at(first) if shown else None
+    last_key = definition.key_at(end - 1) if shown else None
+    return HeatMap(kind, columns, rows, first_key, last_key, shown, states.extent - shown)

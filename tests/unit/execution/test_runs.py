@@ -290,11 +290,10 @@ def test_what_is_returned_none_without_saying_so_is_refused(home, resources):
     def plays(context: dg.AssetExecutionContext):
         return None
 
-    result = materialize(
-        [plays], partition_key="2024-01-02", resources=resources, home=home, raise_on_error=False
-    )
-    assert "None" in result.failed[0].reason
-    assert "plays" in result.failed[0].reason
+    result = materialize([plays], partition_key="2024-01-02", resources=resources, home=home, raise_on_error=False)
+    [report] = result.failed
+    assert (report.asset, report.partition) == ("plays", "2024-01-02")
+    assert "the function returned None; expected a polars DataFrame" in report.reason
 
 
 def test_a_cancelled_run_keeps_what_is_finished_and_the_next_one_carries_on(home, resources, tmp_path):
@@ -358,3 +357,40 @@ def test_two_runs_at_once_make_each_partition_once(home, resources, tmp_path):
     assert all(result.success for result in results)
     assert set(calls.values()) == {1}
     assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]
+
+
+def test_a_jobs_config_reaches_the_function_and_what_does_not_fit_is_refused_before_anything_starts(home, resources):
+    class PlaysConfig(dg.Config):
+        rows: int = 1
+
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext, config: PlaysConfig) -> pl.DataFrame:
+        return frame(context, config.rows)
+
+    def run(config):
+        return materialize([plays], last=1, resources=resources, home=home, run_config=config)
+
+    assert run(None).rows == 1
+    assert run({"ops": {"plays": {"config": {"rows": 5}}}}).rows == 5
+    assert run({"plays": {"rows": 2}}).rows == 2
+    for wrong, message in [
+        ({"plays": {"rows": "many"}}, "asset 'plays' cannot take its config {'rows': 'many'}: rows: Input should be a"),
+        ({"plays": {"row": 2}}, "row: Extra inputs are not permitted"),
+        ({"ops": {"play": {"config": {}}}}, "the run's config is for 'play', but there is no such asset. Did you mean"),
+        ([1], "the run's config is a list; expected a dict"),
+    ]:
+        with pytest.raises(dg.GaplessError) as refused:
+            run(wrong)
+        assert message in str(refused.value)
+
+
+def test_dagsters_range_tags_choose_a_range(home, resources):
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return frame(context)
+
+    tags = {
+        "dagster/asset_partition_range_start": "2024-01-03",
+        "dagster/asset_partition_range_end": "2024-01-05",
+    }
+    assert materialize([plays], tags=tags, resources=resources, home=home).materialized == 3

@@ -12,6 +12,7 @@ from gapless.engine import Engine
 from gapless.execution.cancel import CancelToken
 from gapless.ledger.contract import Status
 from gapless.ledger.sqlite import SQLiteLedger
+from gapless.planning.request import PartitionRequest
 from gapless.scheduling.daemon import Daemon
 from gapless.testing.clock import FakeClock
 
@@ -52,8 +53,8 @@ class World:
         self.project: Project | None = None
         self.engine: Engine | None = None
 
-    def declare(self, assets, schedules) -> None:
-        self.project = dg.Definitions(assets=assets, schedules=schedules).resolve()
+    def declare(self, assets, schedules, **resources) -> None:
+        self.project = dg.Definitions(assets=assets, schedules=schedules, resources=resources).resolve()
         self.engine = Engine(self.project, self.ledger, self.clock.now)
 
     def asset(self, name: str, partitions, broken: Callable[[str | None], bool] = lambda key: False, deps=()):
@@ -84,7 +85,12 @@ class World:
         self.engine = Engine(self.project, self.ledger, self.clock.now)
         self.daemon().serve(CancelToken())
 
-    def keys(self, asset: str = "plays") -> list[str | None]:
+    def materialize(self, asset: str, *keys: str) -> None:
+        """What a person types, in between."""
+        plan = self.engine.plan(self.engine.select(asset), PartitionRequest(keys), self.clock.now())
+        self.engine.run(plan, workers=1)
+
+    def made_of(self, asset: str = "plays") -> list[str | None]:
         """What was made of an asset, in order."""
         return [key for name, key in self.made if name == asset]
 

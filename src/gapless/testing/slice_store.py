@@ -1,0 +1,221 @@
+"""What every slice store must keep, as tests to run it through.
+
+    class TestMyStore(SliceStoreContract):
+        @pytest.fixture
+        def store(self, tmp_path):
+            store = MyStore(tmp_path)
+            yield store
+            store.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gapless.asset_key import AssetKey
+from gapless.errors import StorageError
+from gapless.partitions.window import TimeWindow
+from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused, SliceStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["DAILY_VALUES", "SliceStoreContract", "day_slice"]
+
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+
+# How a column may say which day a row belongs to, from the day and the row's number in it.
+DAILY_VALUES: dict[str, Callable[[datetime, int], Any]] = {
+    "text, a date": lambda day, row: day.strftime("%Y-%m-%d"),
+    "text, a date and a time": lambda day, row: (day + timedelta(minutes=row)).strftime("%Y-%m-%dT%H:%M:%S"),
+    "text, an instant": lambda day, row: (day + timedelta(hours=row)).isoformat(sep=" "),
+    "DATE": lambda day, row: day.date(),
+    "TIMESTAMP": lambda day, row: (day + timedelta(hours=23, seconds=row)).replace(tzinfo=None),
+    "TIMESTAMPTZ": lambda day, row: day + timedelta(hours=row),
+    "INTEGER": lambda day, row: int(day.strftime("%Y%m%d")),
+}
+
+
+def day_slice(day: int) -> PartitionSlice:
+    """The `day`-th daily partition from 2024-01-01 on, UTC."""
+    start = _EPOCH + timedelta(days=day)
+    return PartitionSlice(start.strftime("%Y-%m-%d"), TimeWindow(start, start + timedelta(days=1)))
+
+
+class SliceStoreContract:
+    """Subclass it and give it a fixture ``store``: an empty store."""
+
+    asset = AssetKey(["warehouse", "plays"])
+
+    def output(self, *days: int, run_id: str = "run", asset: AssetKey | None = None) -> OutputSlices:
+        return OutputSlices(asset or self.asset, tuple(map(day_slice, days)), "at", run_id)
+
+    def source(self, *days: int, columns: tuple[str, ...] | None = None, asset: AssetKey | None = None) -> InputSlices:
+        return InputSlices(asset or self.asset, tuple(map(day_slice, days)), "at", columns=columns)
+
+    def frame(self, *days: int, kind: str = "text, a date", rows: int = 3, mark: int = 0) -> pl.DataFrame:
+        import polars as pl
+
+        value = DAILY_VALUES[kind]
+        table = [
+            {"n": row, "mark": mark, "at": value(_EPOCH + timedelta(days=day), row)}
+            for day in days
+            for row in range(rows)
+        ]
+        return pl.DataFrame(table)
+
+    def put(self, store: SliceStore, *values: tuple[OutputSlices, Any]) -> Sequence[Committed | Refused]:
+        return store.commit([store.stage(output, value) for output, value in values])
+
+    def marks(self, store: SliceStore, *days: int) -> list[int]:
+        return list(store.load(self.source(*days), Any)["mark"])
+
+    @pytest.mark.parametrize("kind", DAILY_VALUES)
+    def test_a_slice_made_again_replaces_its_own_rows_and_no_others(self, store: SliceStore, kind: str) -> None:
+        for mark, day in enumerate((0, 1, 2, 1)):
+            (outcome,) = self.put(store, (self.output(day), self.frame(day, kind=kind, mark=mark)))
+            assert isinstance(outcome, Committed), outcome
+        assert [self.marks(store, day) for day in range(3)] == [[0] * 3, [3] * 3, [2] * 3]
+
+    @pytest.mark.parametrize("kind", DAILY_VALUES)
+    def test_a_group_is_as_good_as_its_members_one_by_one(self, store: SliceStore, kind: str) -> None:
+        days = (4, 0, 2, 1)
+        for mark in (1, 2):
+            outcomes = self.put(store, *((self.output(d), self.frame(d, kind=kind, mark=mark, rows=d)) for d in days))
+            assert [dict(o.rows) for o in outcomes if isinstance(o, Committed)] == [
+                {day_slice(d).key: d} for d in days
+            ]
+        assert [len(self.marks(store, d)) for d in range(5)] == [0, 1, 2, 0, 4]
+        assert set(self.marks(store, 0, 1, 2, 3, 4)) == {2}
+
+    @pytest.mark.parametrize("kind", DAILY_VALUES)
+    def test_rows_of_another_partition_are_refused_and_nothing_is_replaced(self, store: SliceStore, kind: str) -> None:
+        self.put(store, (self.output(0), self.frame(0, kind=kind)), (self.output(1), self.frame(1, kind=kind)))
+        bad = self.frame(0, 1, kind=kind, mark=9)
+        (outcome,) = self.put(store, (self.output(0), bad))
+        assert isinstance(outcome, Refused)
+        assert "3 of 6 rows" in str(outcome.error)
+        assert self.marks(store, 0, 1) == [0] * 6
+
+    def test_a_bad_slice_in_a_group_fails_alone(self, store: SliceStore) -> None:
+        import polars as pl
+
+        self.put(store, (self.output(0), self.frame(0)))
+        outcomes = self.put(
+            store,
+            (self.output(1), self.frame(1, mark=1)),
+            (self.output(2), self.frame(3)),
+            (self.output(3), self.frame(3).with_columns(n=pl.lit("three"))),
+            (self.output(0), self.frame(0, mark=1)),
+        )
+        assert [type(outcome) for outcome in outcomes] == [Committed, Refused, Refused, Committed]
+        assert [self.marks(store, day) for day in range(4)] == [[1] * 3, [1] * 3, [], []]
+
+    def test_one_value_may_hold_several_partitions(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        (outcome,) = self.put(store, (self.output(0, 1, 2), self.frame(2, 0, rows=2, mark=5)))
+        assert isinstance(outcome, Committed)
+        assert list(outcome.rows.items()) == [("2024-01-01", 2), ("2024-01-02", 0), ("2024-01-03", 2)]
+        assert [len(self.marks(store, day)) for day in range(3)] == [2, 0, 2]
+
+    def test_rows_outside_all_partitions_of_a_value_are_refused(self, store: SliceStore) -> None:
+        (outcome,) = self.put(store, (self.output(0, 1), self.frame(0, 1, 5)))
+        assert isinstance(outcome, Refused)
+        assert "3 of 9 rows" in str(outcome.error)
+
+    def test_an_empty_frame_is_a_partition_without_rows(self, store: SliceStore) -> None:
+        (first,) = self.put(store, (self.output(0), self.frame(0).clear()))
+        assert isinstance(first, Committed)
+        assert first.rows == {"2024-01-01": 0}
+        assert store.load(self.source(0), Any).columns == ["n", "mark", "at"]
+        self.put(store, (self.output(1), self.frame(1)))
+        (again,) = self.put(store, (self.output(1), self.frame(1).clear()))
+        assert isinstance(again, Committed)
+        assert store.load(self.source(0, 1), Any).height == 0
+
+    def test_columns_are_matched_by_name(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        (outcome,) = self.put(store, (self.output(1), self.frame(1, mark=7).select("at", "mark", "n")))
+        assert isinstance(outcome, Committed)
+        assert store.load(self.source(1), Any).rows() == [(n, 7, "2024-01-02") for n in range(3)]
+
+    def test_an_added_column_is_null_in_older_partitions(self, store: SliceStore) -> None:
+        import polars as pl
+
+        self.put(store, (self.output(0), self.frame(0)))
+        self.put(store, (self.output(1), self.frame(1).with_columns(extra=pl.lit(1.5))))
+        assert store.load(self.source(0, 1), Any)["extra"].to_list() == [None] * 3 + [1.5] * 3
+
+    def test_a_missing_column_is_refused(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        (outcome,) = self.put(store, (self.output(0), self.frame(0, mark=1).drop("n")))
+        assert isinstance(outcome, Refused)
+        assert "'n'" in str(outcome.error)
+        assert self.marks(store, 0) == [0] * 3
+
+    def test_only_the_asked_for_columns_are_read(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        assert store.load(self.source(0, columns=("mark", "n")), Any).columns == ["mark", "n"]
+
+    def test_no_slices_are_an_empty_frame_with_columns(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        frame = store.load(self.source(), Any)
+        assert (frame.height, frame.columns) == (0, ["n", "mark", "at"])
+
+    def test_an_asset_that_was_never_made_cannot_be_read(self, store: SliceStore) -> None:
+        with pytest.raises(StorageError, match="never been materialized"):
+            store.load(self.source(0), Any)
+
+    def test_an_unpartitioned_asset_is_replaced_whole(self, store: SliceStore) -> None:
+        import polars as pl
+
+        output = OutputSlices(AssetKey("totals"), (PartitionSlice(None),), None, "run")
+        for rows in (5, 2):
+            (outcome,) = self.put(store, (output, pl.DataFrame({"n": range(rows)})))
+            assert isinstance(outcome, Committed)
+            assert outcome.rows == {None: rows}
+        whole = InputSlices(AssetKey("totals"), (PartitionSlice(None),), None)
+        assert store.load(whole, Any)["n"].to_list() == [0, 1]
+
+    @pytest.mark.parametrize("key", ["it's", 'a "b"', "eu|2024", "ü–日本", "'; drop table plays; --", "%", "a\\b"])
+    def test_keys_and_columns_are_only_data(self, store: SliceStore, key: str) -> None:
+        import polars as pl
+
+        output = OutputSlices(AssetKey("odd"), (PartitionSlice(key),), key, "run")
+        for _ in range(2):
+            (outcome,) = self.put(store, (output, pl.DataFrame({key: [key, key], "n": [1, 2]})))
+            assert isinstance(outcome, Committed), outcome
+        read = store.load(InputSlices(AssetKey("odd"), (PartitionSlice(key),), key), Any)
+        assert read.to_dict(as_series=False) == {key: [key, key], "n": [1, 2]}
+        assert [record.partition for record in store.commit_records(["run"])] == [key]
+
+    def test_commit_records_tell_the_latest_commit_of_each_partition(self, store: SliceStore) -> None:
+        assert store.commit_records(["one", "two"]) == []
+        self.put(store, (self.output(0, run_id="one"), self.frame(0)), (self.output(1, run_id="one"), self.frame(1)))
+        self.put(store, (self.output(1, run_id="one"), self.frame(1, rows=5)))
+        self.put(store, (self.output(0, run_id="two"), self.frame(9)))
+        assert [(r.asset, r.partition, r.run_id, r.rows) for r in store.commit_records(["one", "two"])] == [
+            (self.asset, "2024-01-01", "one", 3),
+            (self.asset, "2024-01-02", "one", 5),
+        ]
+        assert store.commit_records(["three"]) == []
+        assert all(record.committed_at.tzinfo is not None for record in store.commit_records(["one"]))
+
+    def test_wiping_slices_leaves_the_others(self, store: SliceStore) -> None:
+        assert store.wipe(self.output(0)) == 0
+        self.put(store, *((self.output(day), self.frame(day)) for day in range(3)))
+        assert store.wipe(self.output(0, 2)) == 6
+        assert [len(self.marks(store, day)) for day in range(3)] == [0, 3, 0]
+        assert [record.partition for record in store.commit_records(["run"])] == ["2024-01-02"]
+
+    def test_a_closed_store_opens_again_on_demand(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)))
+        store.yield_turn()
+        store.close()
+        store.close()
+        self.put(store, (self.output(1), self.frame(1)))
+        assert len(self.marks(store, 0, 1)) == 6

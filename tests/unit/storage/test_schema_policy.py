@@ -1,0 +1,95 @@
+import polars as pl
+import pytest
+
+from gapless.storage.schema_policy import holds, merge
+
+INTEGERS = {
+    "TINYINT": pl.Int8,
+    "SMALLINT": pl.Int16,
+    "INTEGER": pl.Int32,
+    "BIGINT": pl.Int64,
+    "UTINYINT": pl.UInt8,
+    "USMALLINT": pl.UInt16,
+    "UINTEGER": pl.UInt32,
+    "UBIGINT": pl.UInt64,
+}
+
+
+@pytest.mark.parametrize("wide", INTEGERS)
+@pytest.mark.parametrize("narrow", INTEGERS)
+def test_an_integer_type_holds_another_if_it_holds_its_extremes(wide, narrow):
+    bounds = [pl.Series([0], dtype=INTEGERS[t]) for t in (wide, narrow)]
+    (low, high), (inner_low, inner_high) = [
+        (s.dtype.min(), s.dtype.max()) for s in bounds  # polars expressions of the bounds
+    ]
+    low, high, inner_low, inner_high = (pl.select(e).item() for e in (low, high, inner_low, inner_high))
+    assert holds(wide, narrow) == (low <= inner_low and inner_high <= high)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "expected"),
+    [
+        ("DOUBLE", "FLOAT", True),
+        ("FLOAT", "DOUBLE", False),
+        ("DOUBLE", "INTEGER", True),
+        ("DOUBLE", "HUGEINT", False),
+        ("FLOAT", "SMALLINT", True),
+        ("FLOAT", "INTEGER", False),
+        ("TIMESTAMP", "TIMESTAMP_MS", True),
+        ("TIMESTAMP_MS", "TIMESTAMP", False),
+        ("TIMESTAMP", "DATE", False),
+        ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", False),
+        ("TIMESTAMPTZ_NS", "TIMESTAMP WITH TIME ZONE", True),
+        ("VARCHAR", "BIGINT", False),
+        ("BIGINT", "BOOLEAN", False),
+        ("DECIMAL(12,3)", "DECIMAL(10,2)", True),
+        ("DECIMAL(10,3)", "DECIMAL(10,2)", False),
+        ("BIGINT[]", "BIGINT[]", True),
+        ("BIGINT[]", "INTEGER[]", False),
+    ],
+)
+def test_types_hold_only_what_they_can_give_back(wide, narrow, expected):
+    assert holds(wide, narrow) is expected
+
+
+def test_names_match_in_any_case_and_order():
+    merged = merge({"Id": "BIGINT", "at": "DATE"}, {"AT": "DATE", "ID": "BIGINT"})
+    assert (merged.columns, merged.conflicts) == ({"Id": "BIGINT", "at": "DATE"}, {})
+
+
+def test_columns_are_added_at_the_end_and_widened_in_place():
+    merged = merge({"a": "INTEGER", "b": "VARCHAR"}, {"a": "BIGINT", "c": "DATE", "b": "VARCHAR"})
+    assert merged.columns == {"a": "BIGINT", "b": "VARCHAR", "c": "DATE"}
+    assert (merged.widened, merged.added) == ({"a": "BIGINT"}, {"c": "DATE"})
+
+
+def test_narrower_values_are_cast_to_the_table():
+    merged = merge({"a": "BIGINT"}, {"a": "TINYINT"})
+    assert (merged.columns, merged.casts) == ({"a": "BIGINT"}, {"a": "BIGINT"})
+
+
+def test_mixed_signs_meet_in_a_wider_signed_type():
+    assert merge({"a": "UINTEGER"}, {"a": "INTEGER"}).columns == {"a": "BIGINT"}
+    assert merge({"a": "UBIGINT"}, {"a": "BIGINT"}).conflicts.keys() == {"a"}
+
+
+def test_decimals_meet_in_one_that_holds_both():
+    assert merge({"a": "DECIMAL(10,2)"}, {"a": "DECIMAL(10,4)"}).columns == {"a": "DECIMAL(12,4)"}
+    assert merge({"a": "DECIMAL(38,0)"}, {"a": "DECIMAL(38,4)"}).conflicts.keys() == {"a"}
+
+
+def test_integers_of_64_bits_become_floats_only_if_each_value_is_exact():
+    assert merge({"a": "DOUBLE"}, {"a": "BIGINT"}).exact_floats == ("a",)
+    assert merge({"a": "BIGINT"}, {"a": "DOUBLE"}).exact_integers == ("a",)
+    assert merge({"a": "DOUBLE"}, {"a": "INTEGER"}).exact_floats == ()
+
+
+def test_a_column_without_values_fits_every_type():
+    assert merge({"a": "DATE"}, {"a": None, "b": None}).columns == {"a": "DATE", "b": "VARCHAR"}
+
+
+def test_a_missing_column_and_another_type_are_conflicts_that_say_so():
+    assert merge({"a": "BIGINT", "b": "DATE"}, {"a": "VARCHAR"}).conflicts == {
+        "a": "column 'a' is BIGINT in the table and VARCHAR in the frame",
+        "b": "column 'b' is missing from the frame",
+    }
