@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +12,7 @@ from gapless.definitions.jobs import Job, UnresolvedAssetJob, checked_declared_n
 from gapless.definitions.results import checked_metadata
 from gapless.definitions.source_location import here
 from gapless.errors import DefinitionError
+from gapless.partitions.cron import Cron
 from gapless.partitions import TimeWindowPartitionsDefinition
 
 __all__ = [
@@ -193,18 +193,11 @@ def build_schedule_from_partitioned_job(
 
 
 def _require_cron(cron: Any, schedule: str, where: str | None) -> None:
-    from cronsim import CronSim, CronSimError
-
     try:
-        if not isinstance(cron, str) or len(cron.split()) != 5:
-            raise CronSimError("it has not five fields")
-        CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
-    except CronSimError as wrong:
-        raise DefinitionError(
-            f"schedule {schedule!r} has cron_schedule={cron!r}, which cannot be read: {wrong}",
-            "Write five fields: minute, hour, day of month, month, day of week.",
-            where,
-        ) from None
+        Cron.parse(cron)
+    except DefinitionError as wrong:
+        fix = wrong.fix or "Write five fields: minute, hour, day of month, month, day of week."
+        raise DefinitionError(f"schedule {schedule!r}: {wrong.reason}", fix, where) from None
 
 
 def _require_timezone(timezone: Any, schedule: str, where: str | None) -> None:
