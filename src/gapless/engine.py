@@ -95,7 +95,8 @@ class Engine:
         """
         graph = self.project.graph
         read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
-        return make_plan(graph, selected, request, self.statuses(read | set(selected)), now, due)
+        read_at = self._clock()  # before the states are read, so that nothing made meanwhile is made twice
+        return make_plan(graph, selected, request, self.statuses(read | set(selected)), now, due, read_at)
 
     # --- run
 

@@ -165,7 +165,7 @@ class Driver:
             same = list(group)
             name = asset.to_user_string()
             keys = [key for unit in same for key in unit.keys]
-            claim = self._ledger.claim(self._run_id, name, keys, self._clock(), since=self._plan.now)
+            claim = self._ledger.claim(self._run_id, name, keys, self._clock(), since=self._plan.read_at)
             give_back: list[str | None] = []
             for unit in same:
                 if not claim.granted.issuperset(unit.keys):

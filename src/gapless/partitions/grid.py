@@ -355,7 +355,10 @@ class DatesGrid(Grid):
 
 
 class ListedGrid(Grid):
-    """The same minutes of every hour of some dates: those of a `ClockGrid`, sieved one by one and remembered."""
+    """The same minutes of every hour of some dates: those of a `ClockGrid`, sieved one by one and remembered.
+
+    Only a century to either side of the start is known, so that a mistyped year cannot take minutes.
+    """
 
     def __init__(self, clock: ClockGrid, cron: Cron) -> None:
         self._clock = clock
@@ -364,15 +367,20 @@ class ListedGrid(Grid):
         self._backward: list[Tick] = []  # numbers -1, -2, …
         self._ahead = 0  # the clock's numbers that are sieved next
         self._behind = -1
+        self._limit = 100 * 366 * 24 * len(cron.minutes)
         self._growing = threading.Lock()
 
     def _grow_forward(self) -> None:
+        if self._ahead > self._limit:
+            raise OverflowError("more than a century after the start")
         tick = self._clock.tick(self._ahead)
         self._ahead += 1
         if self._matches(tick.civil // DAY):
             self._forward.append(tick)
 
     def _grow_backward(self) -> None:
+        if self._behind < -self._limit:
+            raise OverflowError("more than a century before the start")
         tick = self._clock.tick(self._behind)
         self._behind -= 1
         if self._matches(tick.civil // DAY):
@@ -383,6 +391,8 @@ class ListedGrid(Grid):
 
     def number(self, instant: int) -> int:
         bound = self._clock.number(instant)
+        if abs(bound) > self._limit:
+            raise OverflowError("more than a century from the start")
         with self._growing:
             while self._ahead < bound:
                 self._grow_forward()

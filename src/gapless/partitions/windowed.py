@@ -268,10 +268,10 @@ class Windowed(PartitionsDefinition):
             return (self.key_at(extent - 1),)
         try:
             meant = self._named(read)
-            label = self._grid.tick(meant).civil
+            exact = 0 <= meant < extent and self._format.read(self.unbounded_key(meant)) == read
         except OverflowError:
             return (self.key_at(extent - 1),)
-        if 0 <= meant < extent and label == read.civil:
+        if exact:
             return (self.key_at(meant),)
         meant -= 1  # the one before and the one after
         near = (meant, meant + 1) if meant >= 0 else (0,)

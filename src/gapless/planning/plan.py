@@ -65,11 +65,13 @@ class Plan:
     Attributes:
         steps: One for each asset with something to make or something blocked; upstream first.
         now: The instant that it was planned for: partitions that end later do not exist yet.
+        read_at: When the recorded states were read: what another run has made since need not be made again.
         failed_left_out: By asset, how many failed partitions were in view but not asked for.
     """
 
     steps: tuple[PlanStep, ...]
     now: datetime
+    read_at: datetime
     failed_left_out: Mapping[AssetKey, int] = field(default_factory=dict)
 
     @property

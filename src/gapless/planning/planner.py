@@ -38,6 +38,7 @@ def make_plan(
     statuses: Mapping[AssetKey, AssetStatus],
     now: datetime,
     due: Mapping[AssetKey, OrdinalSet] | None = None,
+    read_at: datetime | None = None,
 ) -> Plan:
     """What must run for `request` on the `selected` assets, and why.
 
@@ -45,6 +46,7 @@ def make_plan(
         statuses: What is recorded about the selected assets and those that they read; absent means nothing is.
         now: Partitions that end after it do not exist yet.
         due: Instead of the request's partitions: what a schedule's tick asks for, by asset.
+        read_at: When `statuses` were read; by default `now`.
 
     Raises:
         UnknownPartitionError: A named partition does not exist.
@@ -84,7 +86,7 @@ def make_plan(
                     batch_size=asset.backfill_policy.max_partitions_per_run if asset.backfill_policy else 1,
                 )
             )
-    return Plan(tuple(steps), now, left_out)
+    return Plan(tuple(steps), now, read_at or now, left_out)
 
 
 def _view(

@@ -36,7 +36,8 @@ _INTEGERS = frozenset(
 )
 _DIGITS = (4, 6, 8, 10)
 _OFFSET = r"'[T ][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)'"
-_NAIVE = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?'"
+_NAIVE = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?'"
+_Ends = tuple[str, ...]
 
 
 class Kind(Enum):
@@ -243,7 +244,12 @@ class Membership:
         tests = []
         for span in _joined_text(span for span in spans if span is not None):
             low, high = span.letters()
-            tests.append(f"({v} >= '{low}' AND {v} < '{high}' AND {_iso_test(v, *_text_literals(span))})")
+            literals = (
+                ("NULL", "NULL") if span.dates is None else tuple(f"DATE '{day.isoformat()}'" for day in span.dates),
+                ("NULL", "NULL") if span.civil is None else tuple(map(_timestamp, span.civil)),
+                tuple(f"make_timestamptz({bound})" for bound in span.instants),
+            )
+            tests.append(f"({v} >= '{low}' AND {v} < '{high}' AND {_iso_test(v, *literals)})")
         named = [self._equals_one_of(keys)] if keys else []
         return Condition(
             " OR ".join([*tests, *(piece.sql for piece in named)]),
@@ -261,17 +267,18 @@ class Membership:
         if self.kind is not Kind.TEXT:
             return (spans[0], spans[1])
         if spans is None:
-            return (key, *[None] * 7)
-        civil = spans.civil or (None, None)
-        return (key, *spans.letters(), *civil, *spans.instants, _shortest(spans))
+            return (key, *[None] * 8)
+        none = (None, None)
+        return (key, *spans.letters(), *(spans.dates or none), *(spans.civil or none), *spans.instants)
 
     def _joined_timed(self) -> tuple[dict[str, type], str, tuple[str, ...]]:
         """The columns of bounds, how they are selected in the type of the value, and the tests."""
         match self.kind:
             case Kind.TEXT:
-                types = {"k": str, "tl": str, "th": str, "cl": datetime, "ch": datetime, "il": int, "ih": int, "n": int}
-                select = "k, tl, th, cl, ch, make_timestamptz(il) AS il, make_timestamptz(ih) AS ih, n"
-                iso = f"v >= tl AND v < th AND {_iso_test('v', 'cl', 'ch', 'il', 'ih', 'n')}"
+                types = {"k": str, "tl": str, "th": str, "dl": date, "dh": date, "cl": datetime, "ch": datetime}
+                select = f"{', '.join(types)}, make_timestamptz(il) AS il, make_timestamptz(ih) AS ih"
+                types |= {"il": int, "ih": int}
+                iso = f"v >= tl AND v < th AND {_iso_test('v', ('dl', 'dh'), ('cl', 'ch'), ('il', 'ih'))}"
                 return types, select, ("v = k", iso)
             case Kind.INTEGER:
                 types = dict.fromkeys([f"{end}{digits}" for digits in _DIGITS for end in "lh"], int)
@@ -285,26 +292,15 @@ class Membership:
                 return {"l": civil, "h": civil}, ", ".join(ends), ("v >= l AND v < h",)
 
 
-def _shortest(span: TextSpan) -> int:
-    """How many letters a text must have at least; eleven are more than a date."""
-    return 10 if span.with_date_only else 11
-
-
-def _text_literals(span: TextSpan) -> tuple[str, str, str, str, str]:
-    civil = ("NULL::TIMESTAMP", "NULL::TIMESTAMP") if span.civil is None else tuple(map(_timestamp, span.civil))
-    low, high = (f"make_timestamptz({bound})" for bound in span.instants)
-    return civil[0], civil[1], low, high, str(_shortest(span))
-
-
-def _iso_test(v: str, civil_low: str, civil_high: str, instant_low: str, instant_high: str, shortest: str) -> str:
+def _iso_test(v: str, dates: _Ends, civil: _Ends, instants: _Ends) -> str:
     """SQL: whether the text `v` is an ISO time inside the bounds; NULL or false if not."""
-    naive = f"TRY_CAST({v} AS TIMESTAMP) >= {civil_low} AND TRY_CAST({v} AS TIMESTAMP) < {civil_high}"
-    instant = f"TRY_CAST({v} AS TIMESTAMPTZ) >= {instant_low} AND TRY_CAST({v} AS TIMESTAMPTZ) < {instant_high}"
+    day, time, instant = (
+        f"TRY_CAST({v} AS {kind}) >= {low} AND TRY_CAST({v} AS {kind}) < {high}"
+        for kind, (low, high) in (("DATE", dates), ("TIMESTAMP", civil), ("TIMESTAMPTZ", instants))
+    )
     return (
-        f"CASE WHEN length({v}) < {shortest} THEN FALSE"
-        # The two most frequent shapes, told without a regular expression.
-        f" WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-_____:__:__' THEN {naive}"
-        f" WHEN regexp_full_match({v}, {_NAIVE}) THEN {naive}"
+        f"CASE WHEN {v} LIKE '____-__-__' THEN {day}"
+        f" WHEN {v} LIKE '____-__-_____:__:__' OR regexp_full_match({v}, {_NAIVE}) THEN {time}"
         f" WHEN regexp_full_match(substr({v}, 11), {_OFFSET}) THEN {instant} ELSE FALSE END"
     )
 
@@ -314,20 +310,26 @@ def _joined_text(spans: Iterable[TextSpan]) -> list[TextSpan]:
     joined: list[TextSpan] = []
     for span in sorted(spans, key=lambda each: each.instants):
         last = joined[-1] if joined else None
-        if last is not None and last.instants[1] == span.instants[0] and _continues(last, span):
-            civil = None if last.civil is None or span.civil is None else (last.civil[0], span.civil[1])
-            joined[-1] = TextSpan(civil, (last.instants[0], span.instants[1]), span.with_date_only)
+        if (
+            last is not None
+            and last.instants[1] == span.instants[0]
+            and _continues(last.dates, span.dates)
+            and _continues(last.civil, span.civil)
+        ):
+            joined[-1] = TextSpan(
+                last.dates and span.dates and (last.dates[0], span.dates[1]),
+                last.civil and span.civil and (last.civil[0], span.civil[1]),
+                (last.instants[0], span.instants[1]),
+            )
         else:
             joined.append(span)
     return joined
 
 
-def _continues(one: TextSpan, following: TextSpan) -> bool:
-    if one.with_date_only != following.with_date_only:
-        return False
-    if one.civil is None or following.civil is None:
-        return one.civil is following.civil
-    return one.civil[1] == following.civil[0]
+def _continues(one: tuple[Any, Any] | None, following: tuple[Any, Any] | None) -> bool:
+    if one is None or following is None:
+        return one is following
+    return bool(one[1] == following[0])
 
 
 def _timestamp(moment: datetime) -> str:

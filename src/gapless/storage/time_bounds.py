@@ -62,17 +62,17 @@ class AmbiguousHourError(UnsuitedTypeError):
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """The ISO texts inside a window: those without an offset by civil time, those with one by instant.
+    """The ISO texts inside a window: dates alone by date, times by civil time, those with an offset by instant.
 
     Attributes:
-        civil: None if texts without an offset cannot tell, because the clocks show the hour twice.
+        dates: None if a date alone cannot tell, because the partitions are shorter than a day.
+        civil: None if times without an offset cannot tell, because the clocks show the hour twice.
         instants: Microseconds since the epoch.
-        with_date_only: Whether a text that is a date alone may belong.
     """
 
+    dates: tuple[date, date] | None
     civil: tuple[datetime, datetime] | None
     instants: tuple[int, int]
-    with_date_only: bool
 
     def letters(self) -> tuple[str, str]:
         """Bounds on the text itself, for pruning: every ISO text inside lies in ``[low, high)``."""
@@ -149,25 +149,27 @@ def digit_spans(window: TimeWindow, zone: str, finer_than_day: bool) -> dict[int
 
 
 def text_span(window: TimeWindow, zone: str, finer_than_day: bool) -> TextSpan:
+    """What of all this can tell the partition."""
     try:
         civil = civil_span(window, zone, finer_than_day)
     except AmbiguousHourError:
-        return TextSpan(None, instant_span(window), False)
-    return TextSpan(civil, instant_span(window), not finer_than_day)
+        return TextSpan(None, None, instant_span(window))
+    dates = None if finer_than_day else date_span(window, zone, finer_than_day)
+    return TextSpan(dates, civil, instant_span(window))
 
 
 def iso_says(key: str, span: TextSpan) -> bool | None:
-    """Whether `key`, read as an ISO text, lies in the span; None if it is no ISO text."""
+    """Whether `key`, read as an ISO text, lies in the span; None if it is no ISO text, or the span cannot tell."""
     found = _ISO.fullmatch(key)
     if found is None:
-        return None
-    if found["time"] is None and not span.with_date_only:
         return None
     try:
         moment = datetime.fromisoformat(key)
     except ValueError:
         return None
-    if moment.tzinfo is not None:
+    if found["time"] is None:
+        return None if span.dates is None else span.dates[0] <= moment.date() < span.dates[1]
+    if found["offset"] is not None:
         return span.instants[0] <= epoch_us(moment) < span.instants[1]
     return None if span.civil is None else span.civil[0] <= moment < span.civil[1]
 

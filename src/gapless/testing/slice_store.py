@@ -1,11 +1,11 @@
 """What every slice store must keep, as tests to run it through.
 
-    class TestMyStore(SliceStoreContract):
-        @pytest.fixture
-        def store(self, tmp_path):
-            store = MyStore(tmp_path)
-            yield store
-            store.close()
+class TestMyStore(SliceStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        store = MyStore(tmp_path)
+        yield store
+        store.close()
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ class SliceStoreContract:
         days = (4, 0, 2, 1)
         for mark in (1, 2):
             outcomes = self.put(store, *((self.output(d), self.frame(d, kind=kind, mark=mark, rows=d)) for d in days))
-            assert [dict(o.rows) for o in outcomes if isinstance(o, Committed)] == [
-                {day_slice(d).key: d} for d in days
-            ]
+            assert [dict(o.rows) for o in outcomes if isinstance(o, Committed)] == [{day_slice(d).key: d} for d in days]
         assert [len(self.marks(store, d)) for d in range(5)] == [0, 1, 2, 0, 4]
         assert set(self.marks(store, 0, 1, 2, 3, 4)) == {2}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
@@ -394,3 +395,17 @@ def test_dagsters_range_tags_choose_a_range(home, resources):
         "dagster/asset_partition_range_end": "2024-01-05",
     }
     assert materialize([plays], tags=tags, resources=resources, home=home).materialized == 3
+
+
+def test_all_makes_everything_again_even_for_an_instant_that_is_past(home, resources):
+    calls = Counter()
+
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        calls[context.partition_key] += 1
+        return frame(context)
+
+    for _ in range(2):
+        then = datetime(2024, 1, 4, tzinfo=UTC)
+        assert materialize([plays], now=then, scope=Scope.ALL, resources=resources, home=home).materialized == 3
+    assert calls == {"2024-01-01": 2, "2024-01-02": 2, "2024-01-03": 2}

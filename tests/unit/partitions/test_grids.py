@@ -114,7 +114,6 @@ def test_a_boundary_that_would_move_into_the_next_days_own_vanishes():
 
 
 zones = st.sampled_from(ZONES)
-years = st.integers(1975, 2050)
 crons = st.sampled_from(
     [
         "0 * * * *",
@@ -137,7 +136,7 @@ crons = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(zone=zones, cron=crons, day=st.dates(date(1975, 1, 1), date(2050, 12, 31)), at=st.integers(0, 50_000))
 def test_windows_tile_time_and_keys_lead_back(zone, cron, day, at):
     definition = define(datetime.combine(day, time()), cron, zone)
@@ -160,12 +159,12 @@ def test_windows_tile_time_and_keys_lead_back(zone, cron, day, at):
         assert definition.ordinal_containing(middle) == n
 
 
-@settings(max_examples=60, deadline=None)
-@given(zone=zones, cron=crons, day=st.dates(date(1975, 1, 1), date(2050, 12, 31)), ahead=st.integers(-90, 4000))
+@settings(max_examples=50, deadline=None)
+@given(zone=zones, cron=crons, day=st.dates(date(1975, 1, 1), date(2050, 12, 31)), ahead=st.integers(-90, 900))
 def test_a_definition_that_starts_elsewhere_has_the_same_windows(zone, cron, day, ahead):
     # The grid is anchored at its start, and tables grow from there; neither may show.
     late = define(datetime.combine(day, time()), cron, zone)
-    early = define(datetime.combine(day - timedelta(days=5000), time()), cron, zone)
+    early = define(datetime.combine(day - timedelta(days=1000), time()), cron, zone)
     moment = datetime.combine(day, time(), UTC) + timedelta(days=ahead)
     n, m = late._last_at_or_before(moment), early._last_at_or_before(moment)
     assert late.unbounded_key(n) == early.unbounded_key(m)
@@ -182,7 +181,7 @@ def test_the_far_future_is_reached_without_listing_what_lies_between(zone):
     assert n // 24 == (date(2400, 6, 1) - date(2024, 1, 1)).days
 
 
-@pytest.mark.parametrize("cron", ["0 * * * *", "0 0 * * *", "0 0 1 * *", "0 0 L * *"])
+@pytest.mark.parametrize("cron", ["0 * * * *", "0 0 * * *", "0 0 1 * *", "0 0 L * *", "0 * 1 1 *"])
 def test_what_lies_after_the_year_9999_does_not_exist(cron):
     definition = define("2024-01-01-00:00", cron, "UTC")
     with pytest.raises(IndexError):

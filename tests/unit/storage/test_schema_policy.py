@@ -20,7 +20,8 @@ INTEGERS = {
 def test_an_integer_type_holds_another_if_it_holds_its_extremes(wide, narrow):
     bounds = [pl.Series([0], dtype=INTEGERS[t]) for t in (wide, narrow)]
     (low, high), (inner_low, inner_high) = [
-        (s.dtype.min(), s.dtype.max()) for s in bounds  # polars expressions of the bounds
+        (s.dtype.min(), s.dtype.max())
+        for s in bounds  # polars expressions of the bounds
     ]
     low, high, inner_low, inner_high = (pl.select(e).item() for e in (low, high, inner_low, inner_high))
     assert holds(wide, narrow) == (low <= inner_low and inner_high <= high)

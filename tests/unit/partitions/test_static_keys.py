@@ -1,0 +1,113 @@
+import pickle
+from datetime import datetime
+
+import pytest
+
+from gapless.errors import PartitionsDefinitionError, UnknownPartitionError
+from gapless.partitions import (
+    DailyPartitionsDefinition,
+    OrdinalSet,
+    PartitionKeyRange,
+    PartitionSet,
+    StaticPartitionsDefinition,
+)
+
+NOW = datetime(2024, 3, 20)
+REGIONS = StaticPartitionsDefinition(["us", "eu", "asia"])
+
+
+def test_the_order_is_that_of_the_definition():
+    assert REGIONS.get_partition_keys() == ["us", "eu", "asia"]
+    assert (REGIONS.get_first_partition_key(), REGIONS.get_last_partition_key()) == ("us", "asia")
+    assert [REGIONS.ordinal_of(key) for key in ("us", "eu", "asia", "mars", None)] == [0, 1, 2, None, None]
+    assert REGIONS.get_partition_keys_in_range(PartitionKeyRange("us", "eu")) == ["us", "eu"]
+    assert REGIONS.get_partition_keys_in_range(PartitionKeyRange("asia", "us")) == []
+    assert REGIONS.get_num_partitions() == 3
+    assert not REGIONS.is_time
+
+
+def test_a_range_with_an_unknown_end_is_refused():
+    with pytest.raises(UnknownPartitionError, match="there is no partition 'mars'"):
+        REGIONS.get_partition_keys_in_range(PartitionKeyRange("us", "mars"))
+
+
+def test_equality_depends_on_the_order():
+    assert StaticPartitionsDefinition(("us", "eu", "asia")) == REGIONS
+    assert hash(StaticPartitionsDefinition(("us", "eu", "asia"))) == hash(REGIONS)
+    assert StaticPartitionsDefinition(["eu", "us", "asia"]) != REGIONS
+    assert pickle.loads(pickle.dumps(REGIONS)) == REGIONS
+    assert repr(REGIONS) == "StaticPartitionsDefinition(['us', 'eu', 'asia'])"
+
+
+def test_any_text_may_be_a_key():
+    keys = ["", " ", "a|b", "a,b", "[x]", "'; drop table plays; --", 'q"q', "été", "日本", "a/b", ".."]
+    definition = StaticPartitionsDefinition(keys)
+    assert definition.keys_of(OrdinalSet.span(0, len(keys))) == keys
+    assert definition.ordinals_of([*keys, "other"]) == OrdinalSet.span(0, len(keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("eu", "got the bare string 'eu' as its keys. Write a list: StaticPartitionsDefinition(['eu'])."),
+        (["eu", "us", "eu"], "'eu' is given twice, at positions 1 and 3"),
+        (["a\nb"], "has a control character"),
+        (["a\x7f"], "has a control character"),
+        (["a...b"], "has '...', which writes a range of keys"),
+        (["a", 3], "3 is of type int, not str. Write '3'."),
+    ],
+)
+def test_bad_keys_are_refused(keys, message):
+    with pytest.raises(PartitionsDefinitionError) as caught:
+        StaticPartitionsDefinition(keys)
+    assert message in str(caught.value)
+
+
+def test_ordinals_that_do_not_exist_are_index_errors():
+    for ordinal in (-1, 3):
+        with pytest.raises(IndexError):
+            REGIONS.key_at(ordinal)
+    with pytest.raises(IndexError):
+        REGIONS.keys_of(OrdinalSet.span(0, 4))
+
+
+def test_the_nearest_keys_are_those_that_look_alike():
+    assert REGIONS.nearest_keys("Asia ", NOW) == ("asia",)
+    assert REGIONS.nearest_keys("aisa", NOW) == ("asia",)
+    assert REGIONS.nearest_keys("xyzzy", NOW) == ()
+    with pytest.raises(UnknownPartitionError) as caught:
+        REGIONS.validate_key("EU", NOW, "sales")
+    assert str(caught.value) == (
+        "asset 'sales' has no partition 'EU'. Nearest: 'eu'. Its partitions are us, eu, asia (3 keys)."
+        " List them with: gapless partitions list sales"
+    )
+
+
+def test_the_words_stay_short():
+    assert StaticPartitionsDefinition([f"k{n}" for n in range(12)]).describe() == "static: k0, k1, k2, … (12 keys)"
+    assert StaticPartitionsDefinition(["a"]).describe() == "static: a (1 key)"
+    assert StaticPartitionsDefinition([]).describe() == "static: no keys"
+    assert StaticPartitionsDefinition([]).describe_extent(NOW) == "none"
+
+
+def test_a_set_of_partitions_has_keys_and_ranges():
+    daily = DailyPartitionsDefinition("2024-01-01")
+    some = PartitionSet(daily, OrdinalSet.of([0, 1, 2, 5]))
+    assert some.keys() == ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-06"]
+    assert some.key_ranges() == [
+        PartitionKeyRange("2024-01-01", "2024-01-03"),
+        PartitionKeyRange("2024-01-06", "2024-01-06"),
+    ]
+    other = PartitionSet(daily, OrdinalSet.of([2, 3]))
+    assert (some & other).keys() == ["2024-01-03"]
+    assert len(some | other) == 5
+    assert len(some - other) == 3
+    assert "2024-01-06" in some
+    assert "2024-01-05" not in some
+    assert "nonsense" not in some
+    assert not PartitionSet(daily, OrdinalSet.empty())
+
+
+def test_sets_of_different_definitions_do_not_combine():
+    with pytest.raises(ValueError, match="different definitions do not combine: static: us, eu, asia"):
+        PartitionSet(REGIONS, OrdinalSet.of([0])) | PartitionSet(DailyPartitionsDefinition("2024-01-01"), OrdinalSet())
