@@ -148,23 +148,25 @@ def _sentence(text: str) -> str:
 
 
 def _say_error(message: str) -> None:
-    mark = "error: "
     if sys.stderr.isatty():  # elsewhere, one line of ours stays one line, for grep
-        message = "\n".join(_wrapped(line, len(mark)) for line in message.splitlines())
-    click.echo(click.style("error:", fg="red", bold=True) + " " + message, err=True)
+        first, *rest = message.splitlines() or [""]
+        message = "\n".join((_wrapped(first, len("error: ")), *map(_wrapped, rest)))
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
 
 
-def _wrapped(line: str, hang: int) -> str:
+def _wrapped(line: str, hang: int = 0) -> str:
+    """`line` as it fits the terminal behind a margin of `hang` columns, which is there already."""
     if line[:1].isspace():  # an excerpt or a traceback
         return line
+    margin = " " * hang
     return textwrap.fill(
         line,
-        max(width() - 1, 40),
-        initial_indent="",
-        subsequent_indent=" " * hang,
+        width() - 1,
+        initial_indent=margin,
+        subsequent_indent=margin,
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    )[hang:]
 
 
 if __name__ == "__main__":

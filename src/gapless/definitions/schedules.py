@@ -12,8 +12,8 @@ from gapless.definitions.jobs import Job, UnresolvedAssetJob, checked_declared_n
 from gapless.definitions.results import checked_metadata
 from gapless.definitions.source_location import here
 from gapless.errors import DefinitionError
-from gapless.partitions.cron import Cron
 from gapless.partitions import TimeWindowPartitionsDefinition
+from gapless.partitions.cron import Cron
 
 __all__ = [
     "DefaultScheduleStatus",

@@ -25,9 +25,9 @@ _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = frozenset({"UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal"})
 
-# zoneinfo does not tell its transitions, so they are found by sampling. The shortest stretch between two of them that
-# tzdata holds since 1950 is longer than a week, Ramadan pauses of daylight saving included.
-_SAMPLE = 7 * DAY
+# zoneinfo does not tell its transitions, so they are found by sampling. The shortest stretch between two of them in
+# tzdata since 1972 is an hour less than a week (Recife in October 2000).
+_SAMPLE = 3 * DAY
 _MARGIN = 2 * 366 * DAY
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -150,11 +151,11 @@ def digit_spans(window: TimeWindow, zone: str, finer_than_day: bool) -> dict[int
 
 def text_span(window: TimeWindow, zone: str, finer_than_day: bool) -> TextSpan:
     """What of all this can tell the partition."""
-    try:
+    civil = dates = None
+    with suppress(AmbiguousHourError):
         civil = civil_span(window, zone, finer_than_day)
-    except AmbiguousHourError:
-        return TextSpan(None, None, instant_span(window))
-    dates = None if finer_than_day else date_span(window, zone, finer_than_day)
+    with suppress(UnsuitedTypeError):
+        dates = date_span(window, zone, finer_than_day)
     return TextSpan(dates, civil, instant_span(window))
 
 

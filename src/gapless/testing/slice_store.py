@@ -8,6 +8,8 @@ class TestMyStore(SliceStoreContract):
         store.close()
 """
 
+# ruff: noqa: S101  these are tests, though they are shipped
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

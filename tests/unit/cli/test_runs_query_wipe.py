@@ -207,9 +207,7 @@ def test_query_without_a_store_that_answers(cli, folder):
 
     assert ended.code == 2
     assert ended.err == (
-        "error: no IO manager of this project can be queried. DuckDBPolarsIOManager can; give it as a resource.\n"
-        if ended.err.endswith("resource.\n")
-        else "error: no IO manager of this project can be queried. DuckDBPolarsIOManager can; give it as a resource\n"
+        "error: no IO manager of this project can be queried. DuckDBPolarsIOManager can; give it as a resource\n"
     )
 
 

@@ -148,6 +148,6 @@ def test_errors_are_wrapped_for_people_but_excerpts_are_not(monkeypatch):
     prose = "there is no asset 'plais'. Did you mean 'plays'? List the assets with: gapless list"
 
     assert program._wrapped(prose, 7) == (
-        "there is no asset 'plais'. Did you mean 'plays'? List the\n       assets with: gapless list"
+        "there is no asset 'plais'. Did you mean 'plays'?\n       List the assets with: gapless list"
     )
     assert program._wrapped("  " + prose, 7) == "  " + prose

@@ -109,6 +109,12 @@ def test_days_on_which_the_clocks_change(more, key, start, hours):
     assert window.end.timestamp() - window.start.timestamp() == hours * 3600
 
 
+def test_a_summer_time_of_one_week_is_not_overlooked():
+    recife = DailyPartitionsDefinition("2000-10-01", timezone="America/Recife")
+    lengths = [w.end.timestamp() - w.start.timestamp() for w in map(recife.window_at, range(20))]
+    assert [n + 1 for n, length in enumerate(lengths) if length != 86400] == [8, 14]
+
+
 def test_a_day_that_a_country_skipped_does_not_exist():
     apia = DailyPartitionsDefinition("2011-12-28", timezone="Pacific/Apia")
     assert first_keys(apia, 4) == ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"]

@@ -454,3 +454,25 @@ def test_a_run_says_which_schedule_and_tick_it_is_for(world):
         "gapless/scheduled_at": "2024-01-11T00:00:00+00:00",
     }
     assert world.ticks()[0].run_id == run.run_id
+
+
+def test_a_running_schedule_that_somebody_starts_before_it_was_ever_served_owes_from_then_on(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    state.start(world.ledger, world.project.schedule("job_schedule"), world.clock.now())
+    world.catch_up_at("2024-01-12 00:00")
+    assert world.made_of() == days("2024-01-10", 2)
+
+
+def test_what_waited_for_something_upstream_is_not_owed_after_a_stop_and_a_start(world):
+    plays, totals = world.asset("plays", DAILY), world.asset("totals", DAILY, deps=["plays"])
+    world.declare([plays, totals], [scheduled("totals")])
+    schedule = world.project.schedule("job_schedule")
+    world.catch_up()
+    world.catch_up_at("2024-01-12 00:00")
+    world.materialize("plays", *days("2024-01-10", 2))
+    state.stop(world.ledger, schedule)
+    state.start(world.ledger, schedule, utc("2024-01-12 01:00"))
+    world.clock.set(utc("2024-01-13 00:00"))
+    world.materialize("plays", "2024-01-12")
+    world.catch_up()
+    assert world.made_of("totals") == ["2024-01-12"]

@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,7 @@ def hour(key):
 def test_coalesced_ranges_hold_the_same_values_in_the_fewest_ranges(values):
     ranges = coalesced((value, value + 1) for value in values)
     assert {value for low, high in ranges for value in range(low, high)} == values
-    assert all(one[1] < following[0] for one, following in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] < following[0] for one, following in itertools.pairwise(ranges))
 
 
 def test_a_day_that_starts_at_another_hour_is_labelled_by_its_start():

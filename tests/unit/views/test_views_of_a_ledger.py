@@ -165,7 +165,7 @@ def test_the_calls_of_a_batched_asset_are_counted_by_range(batch_size, calls):
         batch_size,
     )
 
-    (explained,) = explain(Plan((step,), NOW))
+    (explained,) = explain(Plan((step,), NOW, NOW))
 
     assert explained.calls == len(list(step.batches())) == calls
 
@@ -173,7 +173,7 @@ def test_the_calls_of_a_batched_asset_are_counted_by_range(batch_size, calls):
 def test_partitions_that_lack_the_same_are_blocked_together():
     step = PlanStep(AssetKey("plays"), DAYS, OrdinalSet.empty(), (), {3: "needs a", 1: "needs b", 2: "needs b"})
 
-    (explained,) = explain(Plan((step,), NOW))
+    (explained,) = explain(Plan((step,), NOW, NOW))
 
     assert [(g.why, g.count, [str(x) for x in g.ranges]) for g in explained.blocked] == [
         ("needs b", 2, ["2024-01-02..2024-01-03"]),
