@@ -151,3 +151,32 @@ def test_a_function_that_sleeps_for_an_hour_does_not_keep_an_interrupted_run(pro
     assert run.returncode == 130, output
     shown = start(project, "status", "--json").communicate(timeout=30)[0]
     assert '"running": 0' in shown or '"running"' not in shown
+
+
+def test_a_run_that_waits_for_a_locked_database_stops_soon_when_it_is_asked_to(project):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect('db.duckdb'); print('in', flush=True); input()"],
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    run = start(project, "materialize", "left", "--last", "3", PAUSE="0")
+    while not (project / "left.calls").exists():
+        time.sleep(0.02)
+        assert run.poll() is None
+    time.sleep(0.5)
+    asked = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    output = run.communicate(timeout=30)[0]
+    took = time.monotonic() - asked
+    holder.communicate("\n")
+    assert took < 4
+    assert run.returncode == 130, output
+    assert "failed" not in output
+    again = start(project, "materialize", "left", "--last", "3", PAUSE="0")
+    output = again.communicate(timeout=60)[0]
+    assert again.returncode == 0, output
+    assert rows(project, "left") == (9, 3)

@@ -36,6 +36,7 @@ from gapless.execution.writer import Writer
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunState
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
+from gapless.storage.errors import DatabaseLockedError
 from gapless.storage.slices import Committed, Refused
 
 __all__ = ["Driver"]
@@ -265,6 +266,8 @@ class Driver:
                 for staged, outcome in item.outcomes:
                     if isinstance(outcome, Committed):
                         made.append((staged, outcome))
+                    elif self._cancel.cancelled and isinstance(outcome.error, DatabaseLockedError):
+                        continue  # it gave up its wait because we stop: interrupted, not failed
                     else:
                         failed.append((staged.unit, Failure.of(outcome.error), staged.duration_s, staged.logs))
         self._record_made(made)
@@ -333,6 +336,7 @@ class Driver:
             self._receive(0.05)
         self._closed = True
         for writer in self._writers.values():
+            writer.stop_waiting()
             writer.wait_idle(_COMMIT_GRACE_S)
         self._receive(0)
         begun = [unit for place, unit in self._in_flight.items() if place in self._begun]

@@ -66,6 +66,10 @@ class Writer:
         """Approximate size of all that waits for its commit, bytes."""
         return self._staged_bytes
 
+    def stop_waiting(self) -> None:
+        """Do not wait any longer for another process that holds the store: what is staged is refused."""
+        self._store.stop_waiting()
+
     def wait_idle(self, seconds: float) -> bool:
         """Wait until everything that was put is committed or refused; False if it takes longer than `seconds`."""
         return self._idle.wait(seconds)

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -187,6 +187,7 @@ class Database:
         self._leaving = False  # no new session comes in until the connection has been closed
         self._sessions = 0
         self._last_used = 0.0
+        self._given_up = 0  # how often `stop_waiting` was called; a wait ends when it changes
 
     @classmethod
     def at(cls, path: Path) -> Database:
@@ -228,6 +229,10 @@ class Database:
             idle = not self._sessions and time.monotonic() - self._last_used > _IDLE_S
             if idle or self._turnstile.somebody_waits():
                 self._ask_to_leave()
+
+    def stop_waiting(self) -> None:
+        """End every wait for another process that is under way, as if its time were up."""
+        self._given_up += 1
 
     def close(self) -> None:
         """Close as soon as no session is open; it opens again on demand."""
@@ -299,18 +304,25 @@ class Database:
                 "it is read-only for this user" if self.path.exists() else f"{self.path.parent} is read-only",
                 "Give this user the right to write there, or choose another path",
             )
+        before = self._given_up
+
+        def given_up() -> bool:
+            return self._given_up != before
+
         try:
-            self._turnstile.acquire(deadline - time.monotonic(), doing)
+            self._turnstile.acquire(deadline - time.monotonic(), doing, given_up)
         except TurnTimeoutError as error:
             raise DatabaseLockedError(str(self.path), error.holder, timeout) from None
         read_only = mode == "look" or not writable
         try:
-            return self._connect(deadline, timeout, read_only), read_only
+            return self._connect(deadline, timeout, read_only, given_up), read_only
         except BaseException:
             self._turnstile.release()
             raise
 
-    def _connect(self, deadline: float, timeout: float, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _connect(
+        self, deadline: float, timeout: float, read_only: bool, given_up: Callable[[], bool]
+    ) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         where = "'" + str(self.path).replace("'", "''") + "'"
@@ -326,7 +338,7 @@ class Database:
             else:
                 return connection
             left = deadline - time.monotonic()
-            if not isinstance(failure, DatabaseLockedError) or left <= 0:
+            if not isinstance(failure, DatabaseLockedError) or left <= 0 or given_up():
                 connection.close()
                 raise failure
             time.sleep(min(pause, left))

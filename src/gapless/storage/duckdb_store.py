@@ -228,6 +228,11 @@ class DuckDBPolarsIOManager:
         if self._path is not None:
             self._database().yield_turn()
 
+    def stop_waiting(self) -> None:
+        """End every wait for another process that is under way, as if its time were up."""
+        if self._path is not None:
+            self._database().stop_waiting()
+
     def close(self) -> None:
         """Release the file; it is opened again on demand."""
         if self._path is not None:

@@ -171,6 +171,10 @@ class SliceStore(Protocol):
         """Let other processes in, if any waits; called between groups and when idle. Cheap."""
         ...
 
+    def stop_waiting(self) -> None:
+        """End every wait for another process that is under way, as if its time were up: somebody wants to stop."""
+        ...
+
     def close(self) -> None:
         """Release whatever is held. The store can be used again afterwards."""
         ...

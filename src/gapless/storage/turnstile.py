@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["TurnTimeoutError", "Turnstile"]
@@ -46,11 +47,12 @@ class Turnstile:
         self._lock: int | None = None
         self._queue: int | None = None
 
-    def acquire(self, timeout: float, doing: str) -> None:
+    def acquire(self, timeout: float, doing: str, given_up: Callable[[], bool] = lambda: False) -> None:
         """Wait for the turn, at most `timeout` seconds.
 
         Args:
             doing: What the turn is for; shown to those who wait too long.
+            given_up: Whether to stop waiting now; asked between looks.
 
         Raises:
             TurnTimeoutError: It did not come.
@@ -59,9 +61,9 @@ class Turnstile:
         lock, queue = self._open(self._lock_path), self._open(self._queue_path)
         try:
             if lock is not None and queue is not None:
-                self._wait(queue, deadline)
+                self._wait(queue, deadline, given_up)
                 try:
-                    self._wait(lock, deadline)
+                    self._wait(lock, deadline, given_up)
                 finally:
                     _unlock(queue)
                 self._sign(lock, doing)
@@ -95,11 +97,11 @@ class Turnstile:
         _close(self._queue)
         self._lock = self._queue = None
 
-    def _wait(self, descriptor: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, deadline: float, given_up: Callable[[], bool]) -> None:
         pause = _FIRST_POLL_S
         while not _try_lock(descriptor):
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or given_up():
                 raise TurnTimeoutError(self._holder())
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_POLL_S)

@@ -143,3 +143,26 @@ def test_a_tick_that_covers_nothing_owes_nothing():
     later = Coverage(YESTERDAY.after + timedelta(days=9), YESTERDAY.tick + timedelta(days=9))
     assert asked(project(ended), coverage=later) == {}
     assert asked(project(ended, upstream=False), coverage=later) == {}
+
+
+def test_what_reads_an_unpartitioned_asset_is_owed_only_if_that_was_made_for_this_tick():
+    @dg.asset(partitions_def=DAILY)
+    def plays() -> None:
+        """Partitioned."""
+
+    @dg.asset(deps=[plays])
+    def report() -> None:
+        """Made whole, from all plays."""
+
+    @dg.asset(deps=[report])
+    def page() -> None:
+        """Made whole, from the report."""
+
+    job = dg.define_asset_job("job", selection=["plays", "report", "page"])
+    declared = dg.Definitions(assets=[plays, report, page], jobs=[job]).resolve()
+    page_before = record(AssetKey("page"), None, Status.MATERIALIZED, "2024-01-03 00:01")
+    report_made = record(REPORT, None, Status.MATERIALIZED, "2024-01-05 00:02")
+    made = record(PLAYS, "2024-01-04", Status.MATERIALIZED, "2024-01-05 00:01")
+    failed = record(PLAYS, "2024-01-04", Status.FAILED, "2024-01-05 00:01")
+    assert asked(declared, made, report_made, page_before) == {"page": [0]}
+    assert asked(declared, failed, report_made, page_before) == {}
