@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from gapless.cli.settings import Settings, project_options
-from gapless.cli.terminal import count, cut, table, width
+from gapless.cli.terminal import count, cut, plain_width, table, width
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.project import Project
 from gapless.definitions.schedules import DefaultScheduleStatus, Schedule
@@ -15,6 +16,8 @@ from gapless.ledger.contract import Ledger
 from gapless.ledger.home import open_ledger
 
 __all__ = ["list_"]
+
+_SHORTEST_DESCRIPTION = 20  # columns; less says nothing
 
 
 @click.command("list")
@@ -45,32 +48,32 @@ def list_(settings: Settings) -> None:
 
 
 def _assets(project: Project) -> str:
-    head = ["ASSET", "PARTITIONS", "READS"]
-    rows = [
-        [
-            asset.name,
-            asset.partitions_def.describe() if asset.partitions_def else "unpartitioned",
-            ", ".join(_reads(project, asset)) or "-",
-        ]
-        for asset in project.graph.assets
-    ]
-    # Columns that say the same of every asset are left out.
-    if len({asset.group_name for asset in project.graph.assets}) > 1:
-        head.append("GROUP")
-        for row, asset in zip(rows, project.graph.assets, strict=True):
-            row.append(asset.group_name)
-    if any(asset.kinds for asset in project.graph.assets):
-        head.append("KINDS")
-        for row, asset in zip(rows, project.graph.assets, strict=True):
-            row.append(", ".join(sorted(asset.kinds)) or "-")
-    if any(asset.description for asset in project.graph.assets):
-        taken = sum(max(len(row[i]) for row in [head, *rows]) + 2 for i in range(len(head)))
-        room = width() - taken
-        if room >= 20:
-            head.append("")
-            for row, asset in zip(rows, project.graph.assets, strict=True):
-                row.append(click.style(cut(_first_line(asset), room), dim=True))
-    return table(head, rows)
+    assets = project.graph.assets
+    columns = {
+        "ASSET": [asset.name for asset in assets],
+        "PARTITIONS": [a.partitions_def.describe() if a.partitions_def else "unpartitioned" for a in assets],
+        "READS": [", ".join(_reads(project, asset)) or "-" for asset in assets],
+    }
+    # What says the same of every asset is left out.
+    if len({asset.group_name for asset in assets}) > 1:
+        columns["GROUP"] = [asset.group_name for asset in assets]
+    if any(asset.kinds for asset in assets):
+        columns["KINDS"] = [", ".join(sorted(asset.kinds)) or "-" for asset in assets]
+    # Where the terminal is narrow, so is the least needed: a line that breaks is harder to read than one that ends.
+    for least in ("KINDS", "GROUP"):
+        if _room(columns) < 0:
+            columns.pop(least, None)
+    if (room := _room(columns)) < 0:
+        longest = max(map(plain_width, columns["PARTITIONS"]))
+        columns["PARTITIONS"] = [cut(text, max(longest + room, 20)) for text in columns["PARTITIONS"]]
+    if any(asset.description for asset in assets) and (room := _room(columns) - 2) >= _SHORTEST_DESCRIPTION:
+        columns[""] = [click.style(cut(_first_line(asset), room), dim=True) for asset in assets]
+    return table(list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
+
+
+def _room(columns: Mapping[str, Sequence[str]]) -> int:
+    """Columns of the terminal that a table leaves free; negative if it is too wide."""
+    return width() + 2 - sum(max(map(plain_width, (head, *cells))) + 2 for head, cells in columns.items())
 
 
 def _first_line(asset: AssetsDefinition) -> str:

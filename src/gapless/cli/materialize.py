@@ -147,7 +147,7 @@ def _print_stopped(settings: Settings, result: RunResult, words: list[str]) -> N
         parts.append(f"{len(result.failed):,} failed")
     parts.append(f"{len(result.interrupted):,} interrupted")
     again = click.style(settings.command("materialize", *words), bold=True)
-    click.echo(f"stopped: {', '.join(parts)}. What is materialized stays; the next one carries on:\n  {again}")
+    click.echo(f"stopped: {', '.join(parts)}.\nWhat is materialized stays; the next one carries on:\n  {again}")
 
 
 def _json(made: Plan, result: RunResult) -> dict[str, Any]:

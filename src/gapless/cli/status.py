@@ -20,6 +20,7 @@ __all__ = ["status"]
 
 _MOST_RANGES = 10  # gaps that are listed
 _MOST_GROUPS = 5  # reasons that are listed
+_SHORTEST_BAR, _LONGEST_BAR = 8, 24  # columns
 
 
 @click.command()
@@ -57,7 +58,7 @@ def _print_overviews(settings: Settings, overviews: Sequence[AssetOverview], now
     rows = [
         [
             one.asset.to_user_string(),
-            bar_text(one.bar),
+            "",
             f"{one.extent:,}" if one.partitions else "-",
             f"{one.materialized:,}",
             *(_number(getattr(one, name), _COLOURS[name]) for name in states),
@@ -67,8 +68,14 @@ def _print_overviews(settings: Settings, overviews: Sequence[AssetOverview], now
         ]
         for one in overviews
     ]
-    click.echo(table(head, rows, right=range(2, len(head) - 1)))
-    click.echo("\n" + legend(cell for one in overviews for cell in one.bar))
+    right = range(2, len(head) - 1)
+    # The bar takes what the numbers leave.
+    taken = max(map(plain_width, table(head, rows, right).splitlines()))
+    length = max(_SHORTEST_BAR, min(_LONGEST_BAR, width() - taken))
+    for row, one in zip(rows, overviews, strict=True):
+        row[1] = bar_text(one.bar(length))
+    click.echo(table(head, rows, right))
+    click.echo("\n" + legend(cell for one in overviews for cell in one.bar(length)))
     for one in overviews:
         _print_outside(one)
     advice = []
@@ -109,7 +116,7 @@ def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None
     one = found.overview
     name = one.asset.to_user_string()
     click.echo(f"{click.style(name, bold=True)}  {one.partitions or 'unpartitioned'}")
-    click.echo(_sentence(one, now))
+    _print_facts(one, now)
     if found.heat_map is not None and found.heat_map.shown:
         click.echo()
         _print_heat_map(found.heat_map)
@@ -135,7 +142,7 @@ def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None
     _print_advice(advice)
 
 
-def _sentence(one: AssetOverview, now: datetime) -> str:
+def _print_facts(one: AssetOverview, now: datetime) -> None:
     parts = []
     if one.partitions:
         parts.append(f"{one.materialized:,} of {count(one.extent, 'partition')} materialized")
@@ -144,9 +151,11 @@ def _sentence(one: AssetOverview, now: datetime) -> str:
         parts.append(next(s for s in ("materialized", *_COLOURS, "missing") if getattr(one, s)))
     if one.rows is not None:
         parts.append(count(one.rows, "row"))
+    line = ", ".join(parts)
     if one.updated_at is not None:
-        parts.append(f"last committed {ago(one.updated_at, now)} ({local_time(one.updated_at)})")
-    return ", ".join(parts)
+        last = f"last committed {ago(one.updated_at, now)} ({local_time(one.updated_at)})"
+        line += f", {last}" if len(line) + len(last) + 2 <= width() else f"\n{last}"
+    click.echo(line)
 
 
 def _print_groups(state: str, colour: str, total: int, groups: Sequence[ReasonGroup]) -> None:

@@ -27,8 +27,8 @@ _WIDEST = 140  # columns; longer lines are not easier to read
 
 
 def width() -> int:
-    """Columns to write in: the terminal's, 80 to 140; COLUMNS decides where there is no terminal."""
-    return max(60, min(shutil.get_terminal_size((100, 24)).columns, _WIDEST))
+    """Columns to write in: the terminal's, 60 to 140; elsewhere what COLUMNS says, else the most."""
+    return max(60, min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
 
 
 def speaks_unicode() -> bool:

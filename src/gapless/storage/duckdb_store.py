@@ -12,6 +12,7 @@ from gapless.errors import StorageError, closest
 from gapless.storage.errors import (
     ColumnTypeError,
     NeverMaterializedError,
+    PartitionExpressionError,
     QueryError,
     TableNameError,
     UnknownColumnsError,
@@ -305,10 +306,23 @@ def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -
 def _condition(
     session: Session, source: InputSlices | OutputSlices, table: TableName, columns: Mapping[str, str]
 ) -> Condition:
-    from gapless.storage.table_replacement import membership_of
+    from gapless.storage.predicates import Condition
+    from gapless.storage.table_replacement import has_rows, membership_of
 
     session.set_timezone(source.timezone)
-    rows = f"SELECT * FROM {table.sql(session.catalog)}"
-    return membership_of(
-        session, source.partition_expr or "", columns, rows, source.timezone, source.finer_than_day, source.asset
-    ).where(source.slices)
+    name = table.sql(session.catalog)
+    try:
+        membership = membership_of(
+            session,
+            source.partition_expr or "",
+            columns,
+            f"SELECT * FROM {name}",
+            source.timezone,
+            source.finer_than_day,
+            source.asset,
+        )
+    except PartitionExpressionError:
+        if has_rows(session, name, columns):
+            raise
+        return Condition("FALSE")  # only frames without values so far: the columns may not have their types yet
+    return membership.where(source.slices)

@@ -20,7 +20,7 @@ from gapless.storage.schema_policy import merge
 from gapless.storage.slices import Committed, PartitionSlice, Refused
 from gapless.storage.table_name import TableName, quoted
 
-__all__ = ["Outcomes", "TableReplacement", "membership_of"]
+__all__ = ["Outcomes", "TableReplacement", "has_rows", "membership_of"]
 
 Outcomes = dict[int, Committed | Refused]
 
@@ -176,13 +176,17 @@ class TableReplacement:
             return False
         if any(key is None for frame in self.accepted.values() for key in frame.keys):
             return True
-        return not self._session.execute(f"SELECT 1 FROM {self._sql} LIMIT 1")
+        return not has_rows(self._session, self._sql, self._stored)
 
     def _check_rows(self, batch: _Batch) -> dict[int, Refused]:
         output = batch.first.output
         if output.partition_expr is None or not self._target:
             for number, frame in batch.members.items():
                 self._counts[number] = dict.fromkeys(frame.keys, 0) | {frame.keys[0]: frame.frame.height}
+            return {}
+        if not batch.height and not has_rows(self._session, self._sql, self._stored):
+            # Nothing to judge and nothing to delete; and a column without values may not have its type yet.
+            self._counts |= {number: dict.fromkeys(frame.keys, 0) for number, frame in batch.members.items()}
             return {}
         self._session.set_timezone(output.timezone)
         rows = batch.select(self._target)
@@ -301,9 +305,11 @@ class TableReplacement:
 
     def _delete(self) -> None:
         slices = [part for frame in self.accepted.values() for part in frame.output.slices]
-        if self._membership is None:
+        if any(key is None for frame in self.accepted.values() for key in frame.keys):
             self._session.execute(f"DELETE FROM {self._sql}")
             return
+        if self._membership is None:
+            return  # the table is empty
         condition = self._membership.where(slices)
         self._session.execute(f"DELETE FROM {self._sql} WHERE {condition.sql}", condition.parameters)
 
@@ -328,6 +334,11 @@ class TableReplacement:
         """What an accepted member's commit will have done."""
         frame = self.accepted[number]
         return Committed(self._counts[number], frame.nbytes, dict(self._target), str(self._table))
+
+
+def has_rows(session: Session, table: str, columns: Mapping[str, str]) -> bool:
+    """Whether `table`, quoted, whose columns are these (none if it does not exist), has any row."""
+    return bool(columns) and bool(session.execute(f"SELECT 1 FROM {table} LIMIT 1"))
 
 
 def membership_of(

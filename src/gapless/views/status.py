@@ -18,8 +18,6 @@ from gapless.views.key_ranges import KeyRange, key_ranges
 
 __all__ = ["AssetDetail", "AssetOverview", "ReasonGroup", "detail", "overview"]
 
-BAR_LENGTH = 24
-
 
 @dataclass(frozen=True, slots=True)
 class AssetOverview:
@@ -32,7 +30,7 @@ class AssetOverview:
         rows: Rows in all partitions that are there; None if none of them was counted.
         updated_at: When rows were last committed.
         outside: Partitions on record that the definition does not have (any more).
-        bar: All partitions in order, each cell an equal share.
+        states: The partitions themselves.
     """
 
     asset: AssetKey
@@ -46,7 +44,11 @@ class AssetOverview:
     rows: int | None
     updated_at: datetime | None
     outside: int
-    bar: tuple[Cell, ...]
+    states: PartitionStates
+
+    def bar(self, length: int) -> tuple[Cell, ...]:
+        """All partitions in order, in at most `length` cells of equal size."""
+        return bar(self.states, length)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -115,7 +117,6 @@ class AssetDetail:
 class _Found:
     overview: AssetOverview
     status: AssetStatus
-    states: PartitionStates
     definition: PartitionsDefinition | None
 
 
@@ -127,7 +128,7 @@ def overview(project: Project, ledger: Ledger, keys: Iterable[AssetKey], now: da
 def detail(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> AssetDetail:
     """Everything about one asset."""
     found = _find(project, ledger, key, now)
-    states, definition = found.states, found.definition
+    states, definition = found.overview.states, found.definition
     return AssetDetail(
         overview=found.overview,
         heat_map=None if definition is None else heat_map(definition, states),
@@ -158,9 +159,9 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
         rows=sum(counted) if counted else None,
         updated_at=max((r.committed_at for r in records.values() if r.committed_at is not None), default=None),
         outside=len(records) - (extent - len(states.missing)),
-        bar=bar(states, BAR_LENGTH),
+        states=states,
     )
-    return _Found(found, status, states, definition)
+    return _Found(found, status, definition)
 
 
 def _by_reason(

@@ -279,3 +279,31 @@ def test_partitions_list_of_an_unpartitioned_asset_is_refused(cli, project):
 
 def test_partitions_list_of_an_unknown_asset_offers_the_closest(cli, project):
     assert "Did you mean 'weekly'?" in cli("partitions", "list", "weekl").err
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 140])
+@pytest.mark.parametrize("line", ["list", "status", "status plays", "status weekly"])
+def test_lines_fit_the_terminal(line, columns, cli, project, monkeypatch):
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    text = text.replace('end_date="2024-01-15")', 'end_date="2024-01-15", timezone="America/New_York")')
+    (project / "definitions.py").write_text(text, encoding="utf-8")
+    (project / "broken-2024-01-05").touch()
+    cli("materialize")
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    out = cli(*line.split()).out
+
+    longest = max(map(len, out.splitlines()))
+    assert longest <= (columns if columns > 60 else 74)  # below that, a month of days does not fit
+
+
+def test_where_there_is_room_the_bar_is_longer(cli, project, monkeypatch):
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    text = text.replace("2024-01-01", "2023-01-01")
+    (project / "definitions.py").write_text(text, encoding="utf-8")
+
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = cli("status").out.count("·")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    assert narrow < cli("status").out.count("·")
