@@ -11,9 +11,8 @@ from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, cut, plain_width, table, width
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.project import Project
-from gapless.definitions.schedules import DefaultScheduleStatus, Schedule
-from gapless.ledger.contract import Ledger
 from gapless.ledger.home import open_ledger
+from gapless.scheduling.state import is_running
 
 __all__ = ["list_"]
 
@@ -27,7 +26,7 @@ def list_(settings: Settings) -> None:
     """Assets, jobs and schedules."""
     project = settings.load()
     with open_ledger() as ledger:
-        running = {name: _is_running(schedule, ledger) for name, schedule in project.schedules.items()}
+        running = {name: is_running(schedule, ledger.schedule(name)) for name, schedule in project.schedules.items()}
     if settings.as_json:
         settings.print_json(_json(project, running))
         return
@@ -82,11 +81,6 @@ def _first_line(asset: AssetsDefinition) -> str:
 
 def _reads(project: Project, asset: AssetsDefinition) -> list[str]:
     return list(dict.fromkeys(dependency.upstream.to_user_string() for dependency in project.graph.parents(asset.key)))
-
-
-def _is_running(schedule: Schedule, ledger: Ledger) -> bool:
-    told = ledger.schedule(schedule.name).running
-    return schedule.default_status is DefaultScheduleStatus.RUNNING if told is None else told
 
 
 def _json(project: Project, running: dict[str, bool]) -> dict[str, Any]:

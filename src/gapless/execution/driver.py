@@ -126,6 +126,7 @@ class Driver:
             self._workers.stop()
             for writer in self._writers.values():
                 writer.stop(_COMMIT_GRACE_S)
+            self._reporter.ended()
         state = (
             RunState.CANCELED
             if self._cancel.cancelled
@@ -134,7 +135,6 @@ class Driver:
             else RunState.SUCCEEDED
         )
         self._ledger.end_run(self._run_id, state, self._clock())
-        self._reporter.ended()
         return self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
 
     # --- start things

@@ -196,6 +196,19 @@ class Database:
         with cls._registry_lock:
             return cls._open_here.setdefault(resolved, cls(resolved))
 
+    def exists(self) -> bool:
+        """Whether the file is there.
+
+        Raises:
+            DatabaseUnusableError: This user may not even look.
+        """
+        try:
+            return self.path.exists()
+        except PermissionError:
+            reason = f"this user may not look into {self.path.parent}"
+            fix = "Give this user the right to enter it, or choose another path"
+            raise DatabaseUnusableError(str(self.path), reason, fix) from None
+
     @contextmanager
     def session(self, timeout: float, doing: str, mode: Mode) -> Iterator[Session]:
         """A session on the open database; opens it first if need be. Sessions of one thread must not nest.
@@ -291,17 +304,18 @@ class Database:
             self._changed.notify_all()
 
     def _open(self, deadline: float, timeout: float, doing: str, mode: Mode) -> tuple[duckdb.DuckDBPyConnection, bool]:
+        exists = self.exists()
         if not self.path.parent.is_dir():
             raise DatabaseUnusableError(
                 str(self.path),
                 f"the directory {self.path.parent} does not exist",
                 "Create it, or correct the database's path",
             )
-        writable = os.access(self.path if self.path.exists() else self.path.parent, os.W_OK)
+        writable = os.access(self.path if exists else self.path.parent, os.W_OK)
         if not writable and mode == "write":
             raise DatabaseUnusableError(
                 str(self.path),
-                "it is read-only for this user" if self.path.exists() else f"{self.path.parent} is read-only",
+                "it is read-only for this user" if exists else f"{self.path.parent} is read-only",
                 "Give this user the right to write there, or choose another path",
             )
         before = self._given_up

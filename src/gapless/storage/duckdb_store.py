@@ -125,7 +125,7 @@ class DuckDBPolarsIOManager:
         """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
         from gapless.storage.commit_records import RECORDS, forget_slices
 
-        if not self.database.exists():
+        if not self._database().exists():
             return 0
         table = self.table_of(target)
         with self._session("wipe", "write") as session:
@@ -165,7 +165,7 @@ class DuckDBPolarsIOManager:
 
         asset, table = str(source.asset), self.table_of(source)
         as_expected(pl.DataFrame(), expected, asset)  # before the work, not after it
-        if not self.database.exists():
+        if not self._database().exists():
             raise NeverMaterializedError(asset, str(table), str(self.database))
         with self._session("read", "read") as session:
             columns = session.columns(table)
@@ -189,7 +189,7 @@ class DuckDBPolarsIOManager:
         """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
         from gapless.storage.commit_records import records_of_runs
 
-        if not run_ids or not self.database.exists():
+        if not run_ids or not self._database().exists():
             return []
         with self._session("read the commit records", "look") as session:
             return records_of_runs(session, run_ids)
@@ -212,7 +212,7 @@ class DuckDBPolarsIOManager:
 
     def tables(self) -> list[str]:
         """The tables of the file, ``schema.table``, without our records; empty if there is no file."""
-        if not self.database.exists():
+        if not self._database().exists():
             return []
         with self._session("list the tables", "look") as session:
             rows = session.execute(

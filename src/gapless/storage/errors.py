@@ -22,6 +22,7 @@ StorageError
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from gapless.errors import StorageError
@@ -258,12 +259,19 @@ class SchemaChangeError(StorageError):
         return "\n".join(lines)
 
     def __str__(self) -> str:
+        made = {name.casefold() for name, _ in self.frame_columns}
+        missing = next((name for name, _ in self.table_columns if name.casefold() not in made), None)
+        given_empty = (
+            f", and a missing column can be given empty: .with_columns(pl.lit(None).alias({json.dumps(missing)}))"
+            if missing is not None
+            else ""
+        )
         return (
             f"{slice_name(self.asset, self.partitions)}: the frame does not fit the table {self.table}:"
             f" {'; '.join(self.changes)}. Nothing was replaced.\n"
             f"  - in the table, + in the frame\n{self.diff()}\n"
-            "Return the table's columns and types (added columns and wider types are taken as they are). To begin the"
-            f" table anew with other columns: gapless wipe {self.asset}"
+            "Return the table's columns and types; added columns and wider types are taken as they are"
+            f"{given_empty}. To begin the table anew with other columns: gapless wipe {self.asset}"
         )
 
 
