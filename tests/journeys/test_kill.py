@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -17,7 +18,7 @@ import duckdb
 import pytest
 
 PARTS, TRIALS = 5, 10  # 50 kills, in five parts so that two processors share them
-DAYS = 60
+DAYS = 91
 ROWS = 7
 
 DEFINITIONS = textwrap.dedent(
@@ -27,8 +28,8 @@ DEFINITIONS = textwrap.dedent(
     import gapless as dg
     from gapless import DuckDBPolarsIOManager
 
-    daily = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-03-01")
-    weekly = dg.WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="2024-03-01")
+    daily = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-04-01")
+    weekly = dg.WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="2024-04-01")
 
     @dg.asset(partitions_def=daily, metadata={{"partition_expr": "date"}})
     def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
@@ -55,8 +56,12 @@ def environment(version: int) -> dict[str, str]:
     return {**os.environ, "VERSION": str(version), "GAPLESS_HOME": "", "NO_COLOR": "1"}
 
 
-def killed_run(folder: Path, version: int, chance: random.Random) -> int:
-    """Start a run over everything, and kill it somewhere between its first sign of life and its end."""
+def run_for(seconds: float, version: int, folder: Path) -> tuple[bool, float]:
+    """Start a run over everything, and kill it some seconds after its first sign of life.
+
+    Returns:
+        Whether it was killed before it ended, and how long it lived after that sign, seconds.
+    """
     process = subprocess.Popen(
         gapless("materialize", "--all"),
         cwd=folder,
@@ -66,10 +71,12 @@ def killed_run(folder: Path, version: int, chance: random.Random) -> int:
     )
     assert process.stdout is not None
     process.stdout.readline()  # the run is recorded, the first partitions are about to be made
-    time.sleep(chance.random() * 0.5)
+    began = time.monotonic()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
     process.send_signal(signal.SIGKILL)
     process.stdout.close()
-    return process.wait()
+    return process.wait() == -signal.SIGKILL, time.monotonic() - began
 
 
 def rows_by_partition(folder: Path) -> dict[str, Counter[int]]:
@@ -104,37 +111,47 @@ def test_after_a_kill_at_any_moment_each_partition_is_old_or_new_and_the_ledger_
     (tmp_path / "definitions.py").write_text(DEFINITIONS)
     seed = int(os.environ.get("GAPLESS_TEST_SEED", random.randrange(2**32)))
     chance = random.Random(seed)
-    killed, partial = 0, 0
-    before: dict[str, Counter[int]] = {}
-    for version in range(1, TRIALS + 1):
-        killed += killed_run(tmp_path, version, chance) == -signal.SIGKILL
+    _, whole = run_for(60, 0, tmp_path)
+    before = rows_by_partition(tmp_path)
+    assert len(before) == DAYS
+    killed, cut_short, version = 0, 0, 0
+    while killed < TRIALS:
+        version += 1
+        assert version < 10 * TRIALS, f"seed {seed}: only {killed} of {version} runs were killed before they ended"
+        killed += run_for(chance.random() * whole, version, tmp_path)[0]
         after = rows_by_partition(tmp_path)
         states = recorded(tmp_path, version)
-        for date in sorted({*before, *after}):
-            trial = f"seed {seed}, trial {version}, {date}: {before.get(date)} became {after.get(date)}"
+        for date in before:
+            trial = f"seed {seed}, trial {version}, {date}: {before[date]} became {after.get(date)}"
             assert after.get(date), f"rows lost: {trial}"
-            assert after[date] in (Counter({version: ROWS}), before.get(date)), f"rows mixed: {trial}"
-        with_rows = set(after)
-        said = {date for date, state in states.items() if state == "materialized"}
-        assert said == with_rows, f"seed {seed}, trial {version}: the ledger says {said ^ with_rows} otherwise"
-        assert "running" not in states.values(), f"seed {seed}, trial {version}: a dead run still holds partitions"
-        partial += any(rows == Counter({version: ROWS}) for rows in after.values()) and any(
-            rows != Counter({version: ROWS}) for rows in after.values()
-        )
+            assert after[date] in (Counter({version: ROWS}), before[date]), f"rows mixed: {trial}"
+        assert after.keys() == before.keys()
+        assert set(states.values()) == {"materialized"}, f"seed {seed}, trial {version}: {Counter(states.values())}"
+        cut_short += any(rows != Counter({version: ROWS}) for rows in after.values())
         before = after
-    assert killed > TRIALS // 2, f"seed {seed}: only {killed} of {TRIALS} runs were killed before they ended"
-    assert partial, f"seed {seed}: no kill came in the middle of the work"
+    assert cut_short, f"seed {seed}: no kill came before all was made"
 
     final = subprocess.run(
         gapless("materialize", "--all"),
         cwd=tmp_path,
-        env=environment(TRIALS + 1),
+        env=environment(version + 1),
         capture_output=True,
         text=True,
     )
     assert final.returncode == 0, final.stdout + final.stderr
     rows = rows_by_partition(tmp_path)
     assert len(rows) == DAYS
-    assert all(found == Counter({TRIALS + 1: ROWS}) for found in rows.values())
+    assert all(found == Counter({version + 1: ROWS}) for found in rows.values())
     with duckdb.connect(tmp_path / "db.duckdb") as connection:
         assert connection.execute("select distinct plays, days from public.weeks").fetchall() == [(7 * ROWS, 7)]
+
+
+def test_what_a_killed_first_run_committed_is_there_and_recorded_and_the_rest_is_missing(tmp_path):
+    (tmp_path / "definitions.py").write_text(DEFINITIONS)
+    killed, _ = run_for(0.25, 1, tmp_path)
+    rows = rows_by_partition(tmp_path)
+    states = recorded(tmp_path, 1)
+    assert all(found == Counter({1: ROWS}) for found in rows.values())
+    assert {date for date, state in states.items() if state == "materialized"} == set(rows)
+    assert {state for date, state in states.items() if date not in rows} <= {"missing"}
+    assert killed or len(rows) == DAYS

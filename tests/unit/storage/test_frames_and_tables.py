@@ -63,7 +63,7 @@ def test_another_value_is_named_by_its_type(days):
         "asset 'plays', partition '2024-01-01': the function returned a list; expected a polars DataFrame or LazyFrame."
         " Return a polars DataFrame or LazyFrame, for example with pl.DataFrame(value) or pl.from_pandas(value)."
     )
-    with pytest.raises(OutputTypeError, match="returned a decimal.Decimal"):
+    with pytest.raises(OutputTypeError, match=r"returned a decimal\.Decimal"):
         days.commit((ONE, Decimal(1)))
 
 
@@ -213,9 +213,9 @@ def test_another_type_and_a_missing_column_are_shown_as_a_difference(days):
         "  + n VARCHAR\n"
         "  - m VARCHAR\n"
         "  + extra BIGINT\n"
-        "Return the table's columns and types; added columns and wider types are taken as they are, and a missing column"
-        ' can be given empty: .with_columns(pl.lit(None).alias("m")). To begin the table anew with other columns:'
-        " gapless wipe plays"
+        "Return the table's columns and types; added columns and wider types are taken as they are, and a missing"
+        ' column can be given empty: .with_columns(pl.lit(None).alias("m")). To begin the table anew with other'
+        " columns: gapless wipe plays"
     )
     assert days.read(ONE, TWO).columns == ["at", "n", "m"]
 
@@ -239,8 +239,8 @@ def test_rows_of_other_days_are_counted_with_an_example_and_what_to_do(days):
     assert isinstance(error, RowsOutsidePartitionError)
     assert str(error) == (
         "asset 'plays', partition '2024-01-01': 1 of 3 rows lie outside the partition: at is '2024-01-02', for example,"
-        " and the partition covers 2024-01-01 00:00 up to, but not including, 2024-01-02 00:00 (UTC). Text belongs if it"
-        " is the partition's key, or an ISO date or time inside it. Nothing was replaced in public.plays. Filter the"
+        " and the partition covers 2024-01-01 00:00 up to, but not including, 2024-01-02 00:00 (UTC). Text belongs if"
+        " it is the partition's key, or an ISO date or time inside it. Nothing was replaced in public.plays. Filter the"
         ' frame to its partition before returning it, or correct metadata {"partition_expr": …} if another column says'
         " where a row belongs."
     )
