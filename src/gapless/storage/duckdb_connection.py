@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
+from gapless.storage.duckdb_messages import one_line, opening_failure, translated
+from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError
 from gapless.storage.table_name import TableName, quoted
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-    from gapless.errors import StorageError
 
 __all__ = ["Database", "Session"]
 
@@ -34,8 +33,6 @@ Mode = Literal["look", "read", "write"]
 _ROW_GROUP_SIZE = 20_480  # rows; a multiple of DuckDB's vector of 2,048
 _IDLE_S = 1.0  # an unused connection is closed after this, so that other programs can open the file
 _LONGEST_RETRY_S = 0.25
-_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?)(?: by user (?P<user>\S+))? \(PID (?P<pid>\d+)\)")
-_DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded", "disk is full", "out of disk space")
 _RESERVED_CATALOGS = frozenset({"memory", "temp", "system", "main", "pg_catalog", "information_schema"})
 
 
@@ -96,7 +93,7 @@ class Session:
             # polars panics, below Exception, over Arrow types that it does not know.
             if type(error).__name__ not in ("PanicException", "ComputeError"):
                 raise
-            failure = DatabaseFailure(self.database, "Arrow", _one_line(str(error)))
+            failure = DatabaseFailure(self.database, "Arrow", one_line(str(error)))
         raise failure
 
     def columns(self, table: TableName) -> dict[str, str]:
@@ -348,7 +345,7 @@ class Database:
                 connection.execute(f"ATTACH {where} AS {quoted(self.catalog)} (TYPE duckdb, {options})")
             except duckdb.Error as error:
                 message = str(error)
-                failure = _opening_failure(message, self.path, timeout) or translated(error, str(self.path))
+                failure = opening_failure(message, self.path, timeout) or translated(error, str(self.path))
             else:
                 return connection
             left = deadline - time.monotonic()
@@ -376,51 +373,3 @@ class Database:
 _orphans: list[Any] = []  # connections that a fork copied: closing them here would write to the parent's file
 os.register_at_fork(after_in_child=Database._forget_all)
 atexit.register(Database._close_all)
-
-
-def translated(error: duckdb.Error, database: str) -> StorageError:
-    """DuckDB's error in our words."""
-    message = _one_line(str(error))
-    if any(sign in str(error) for sign in _DISK_FULL):
-        return DiskFullError(database, message)
-    return DatabaseFailure(database, type(error).__name__.removesuffix("Exception").removesuffix("Error"), message)
-
-
-def _opening_failure(message: str, path: Path, timeout: float) -> StorageError | None:
-    if "Could not set lock" in message or "Conflicting lock" in message:
-        found = _HOLDER.search(message)
-        holder = f"{Path(found['program']).name} (process {found['pid']})" if found else "another program"
-        return DatabaseLockedError(str(path), holder, timeout)
-    if "Unique file handle conflict" in message:
-        return DatabaseLockedError(str(path), "another connection of this very process, not opened by Gapless", timeout)
-    if "not a valid DuckDB database" in message:
-        return DatabaseUnusableError(
-            str(path), "it is not a DuckDB file", "Choose another path, or move that file out of the way"
-        )
-    if "newer version of DuckDB" in message or "version number" in message:
-        return DatabaseUnusableError(
-            str(path), "another version of DuckDB made it", "Upgrade the duckdb package to that version or a later one"
-        )
-    if "Is a directory" in message:
-        return DatabaseUnusableError(str(path), "it is a directory", "Give the path of a file")
-    if "No such file" in message or "does not exist" in message:
-        return DatabaseUnusableError(str(path), "it does not exist", "Materialize an asset first, or correct the path")
-    if "Permission denied" in message or "Read-only file system" in message or "read-only" in message.casefold():
-        return DatabaseUnusableError(
-            str(path), "this user may not open it", "Give this user the right to read and write it"
-        )
-    if any(sign in message for sign in _DISK_FULL):
-        return None
-    if any(sign in message.casefold() for sign in ("corrupt", "checksum", "could not read", "serializ", "invalid")):
-        return DatabaseUnusableError(
-            str(path),
-            f"it is damaged ({_one_line(message)})",
-            "Restore it from a copy, or move it out of the way and materialize its assets again",
-        )
-    return None
-
-
-def _one_line(message: str) -> str:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("LINE ", "^"))]
-    return re.sub(r"^[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)* Error: ", "", " ".join(kept))
