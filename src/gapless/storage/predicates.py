@@ -8,7 +8,7 @@ keys are bound parameters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -93,6 +93,8 @@ class Membership:
     finer_than_day: bool
     asset: str
     expression: str
+    # A slice's bounds are asked for three times: to refuse, to check and to delete. Slices outlive this value.
+    _found: dict[tuple[str | None, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -186,6 +188,12 @@ class Membership:
     # --- one kind of type each
 
     def _spans(self, key: str | None, window: TimeWindow) -> Any:
+        place = (key, id(window))
+        if place not in self._found:
+            self._found[place] = self._spans_of(key, window)
+        return self._found[place]
+
+    def _spans_of(self, key: str | None, window: TimeWindow) -> Any:
         try:
             match self.kind:
                 case Kind.DATE:

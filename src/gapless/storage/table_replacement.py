@@ -120,16 +120,16 @@ class TableReplacement:
         return _Batch(members, source, quoted(number), types)
 
     def _merge(self, batch: _Batch) -> None:
+        if not batch.height and self._target:
+            return  # a frame without rows says nothing about columns: an error page read as CSV has one of its own
         made: dict[str, str | None] = {name: batch.types.get(name) for name in batch.first.columns}
         merged = merge(self._target, made)
         if merged.conflicts:
-            # What a frame without values lacks, or types otherwise, says nothing: an empty file has no types.
+            # A column without values has no type of its own.
             folded = {name.casefold(): name for name in made}
             for name in merged.conflicts:
                 column = folded.get(name.casefold())
-                if column is None and not batch.height:
-                    made[name] = None
-                elif column is not None and batch.all_null(column):
+                if column is not None and batch.all_null(column):
                     made[column] = None
                 elif column is not None and self._has_no_values(name):
                     self._target[name] = batch.types[column]
@@ -189,7 +189,7 @@ class TableReplacement:
             self._counts |= {number: dict.fromkeys(frame.keys, 0) for number, frame in batch.members.items()}
             return {}
         self._session.set_timezone(output.timezone)
-        rows = batch.select(self._target)
+        rows = batch.select(self._target) if batch.height else f"SELECT * FROM {self._sql}"
         membership = self._membership = membership_of(
             self._session,
             output.partition_expr,

@@ -440,3 +440,22 @@ def test_the_manager_survives_pickling(days):
 
     days.write(ONE, frame())
     assert pickle.loads(pickle.dumps(days.store)).tables() == ["public.plays"]
+
+
+def test_a_frame_without_rows_adds_no_columns_and_its_types_say_nothing(days):
+    good = pl.DataFrame({"n": [1], "at": ["2024-01-01"]})
+    page = pl.DataFrame({"<html>503": [], "at": []}, schema={"<html>503": pl.String, "at": pl.Int64})
+    days.write("2024-01-01", good)
+    assert days.write("2024-01-02", page).rows == {"2024-01-02": 0}
+    days.write("2024-01-03", good.with_columns(at=pl.lit("2024-01-03")))
+    days.write("2024-01-01", page)
+    assert days.read("2024-01-01", "2024-01-03").columns == ["n", "at"]
+    assert days.read("2024-01-01", "2024-01-03")["at"].to_list() == ["2024-01-03"]
+
+
+def test_a_table_that_began_with_an_error_page_takes_the_first_real_columns(days):
+    page = pl.DataFrame({"<html>503": [], "at": []}, schema={"<html>503": pl.String, "at": pl.String})
+    good = pl.DataFrame({"n": [1], "at": ["2024-01-02"]})
+    outcomes = days.commit(("2024-01-01", page), ("2024-01-02", good))
+    assert all(isinstance(outcome, Committed) for outcome in outcomes), outcomes
+    assert days.read("2024-01-01", "2024-01-02").columns == ["n", "at"]
