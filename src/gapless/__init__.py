@@ -117,10 +117,17 @@ def __getattr__(name: str) -> Any:
             from importlib.metadata import version
 
             return version("gapless")
-        raise AttributeError(f"module 'gapless' has no attribute {name!r}")
+        raise AttributeError(_unknown(name))
     value = getattr(import_module(f"gapless.{home}"), name)
     globals()[name] = value
     return value
+
+
+def _unknown(name: str) -> str:
+    from gapless.definitions.dagster_equivalents import EQUIVALENTS
+
+    instead = f". It is a name of Dagster's that Gapless does not have. {EQUIVALENTS[name]}" if name in EQUIVALENTS else ""
+    return f"module 'gapless' has no attribute {name!r}{instead}"
 
 
 def __dir__() -> list[str]:

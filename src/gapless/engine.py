@@ -18,7 +18,7 @@ from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.definitions.run_config import configs_of
 from gapless.definitions.selection import CoercibleToAssetSelection
-from gapless.errors import GaplessError
+from gapless.errors import BlockedError, GaplessError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
 from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
@@ -146,14 +146,13 @@ class Engine:
             boot=process.boot,
             tags=dict(tags or {}),
         )
-        self.ledger.start_run(record)
-        reporter.started(run_id, plan)
-        driving = False
-        try:
-            with (
-                ready_resources(self.project.resources, self._resource_keys(plan), None) as resources,
-                cancel_on_signals(cancel),
-            ):
+        with (
+            ready_resources(self.project.resources, self._resource_keys(plan), None) as resources,
+            cancel_on_signals(cancel),
+        ):
+            self.ledger.start_run(record)
+            try:
+                reporter.started(run_id, plan)
                 driver = Driver(
                     plan,
                     self.project.graph,
@@ -168,15 +167,13 @@ class Engine:
                     configs=configs,
                     tags=tags,
                 )
-                driving = True
                 return driver.run()
-        except Exception as error:
-            # This process may live on and serve for months: what the run held must not stay held until it dies.
-            with contextlib.suppress(GaplessError):
-                if driving:
+            except Exception as error:
+                # This process may live on and serve for months: what the run held must not stay held until it dies.
+                with contextlib.suppress(GaplessError):
                     self._recover(record)
-                self.ledger.end_run(run_id, RunState.FAILED, self._clock(), f"{type(error).__name__}: {error}")
-            raise
+                    self.ledger.end_run(run_id, RunState.FAILED, self._clock(), f"{type(error).__name__}: {error}")
+                raise
 
     # --- recover
 
@@ -296,7 +293,8 @@ def materialize(
         resources: By name; IO managers among them.
         run_config: ``{"ops": {"plays": {"config": {…}}}}``.
         tags: Kept with the run. Dagster's two range tags choose a range.
-        raise_on_error: Raise the first exception of a user's function again, when everything else is done.
+        raise_on_error: Raise the first exception of a user's function again, when everything else is done; and
+            `BlockedError` if something could not be made because what it reads is not there.
         workers: As for `Engine.run`.
         home: Where the ledger lies; by default ``GAPLESS_HOME`` or ``.gapless`` below the working directory.
         now: Partitions that end later do not exist; by default the present instant.
@@ -316,4 +314,12 @@ def materialize(
         result = engine.run(plan, workers=workers, config=run_config, tags=tags)
     if raise_on_error and result.exception is not None:
         raise result.exception
+    if raise_on_error and plan.total_blocked:
+        raise BlockedError(
+            tuple(
+                (step.asset.to_user_string(), step.key_at(ordinal), why)
+                for step in plan.steps
+                for ordinal, why in step.blocked.items()
+            )
+        )
     return result

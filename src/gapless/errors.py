@@ -11,6 +11,7 @@ stay attributes, so that code can act on them, and survive pickling.
     │   ├── PartitionRangeError          a range that is malformed or runs backwards
     │   ├── SelectionError               a selection that cannot be read or names nothing; in definitions.errors
     │   ├── UnknownNameError             no job or schedule of that name (LookupError); in definitions.errors
+    │   ├── BlockedError                 what is asked for reads something that is not there
     │   └── InvocationError              a function or method called in a way that it does not support
     ├── DefinitionError                  the user's definitions do not hold together; names file and line
     │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
@@ -31,6 +32,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 __all__ = [
+    "BlockedError",
     "DefinitionError",
     "GaplessError",
     "InvocationError",
@@ -140,6 +142,24 @@ class InvocationError(UsageError):
 
     def __str__(self) -> str:
         return f"{self.reason}. {self.fix}" if self.fix else f"{self.reason}."
+
+
+@dataclass(eq=False)
+class BlockedError(UsageError):
+    """Partitions could not be made, because what they read is not there.
+
+    Attributes:
+        blocked: (asset, partition or None, why), in the order of the plan.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    blocked: tuple[tuple[str, str | None, str], ...]
+
+    def __str__(self) -> str:
+        shown = [f"{asset}{f' {key}' if key is not None else ''} {why}" for asset, key, why in self.blocked[:5]]
+        more = f"; and {len(self.blocked) - 5} more" if len(self.blocked) > 5 else ""
+        return f"{'; '.join(shown)}{more}. Make what is missing first, or select it too."
 
 
 @dataclass(eq=False)

@@ -120,6 +120,8 @@ class AssetsDefinition:
                 f"Call {self.fn.__name__}({built}) with gapless.build_asset_context;"
                 " to make and store it, use gapless.materialize.",
             )
+        if hasattr(context, "bound"):  # a context that was built for a test, before it was known for which asset
+            context.bound(self, self.partitions_def)
         for parameter in self.parameters.resources:
             if parameter not in given.arguments and context is not None:
                 given.arguments[parameter] = getattr(context.resources, parameter)

@@ -4,6 +4,7 @@ plays                one asset; raw/plays below a prefix
 *                    all assets
 *plays  plays*       with everything upstream, downstream of it
 +plays  plays++      with one step upstream, two steps downstream; 3+plays for three
++key:"plays"         with everything upstream, as Dagster reads '+' beside an attribute
 group:x  owner:me@example.org  kind:duckdb  tag:k  tag:k=v  key:raw/*
 a, b   a or b        either
 a and b   not a      both; all others
@@ -34,6 +35,7 @@ __all__ = ["parse_selection", "select", "selection_of"]
 _TOKEN = re.compile(r'\s*(?:(?P<punctuation>[(),])|(?P<word>(?:"[^"]*"|[^\s(),"])+)|(?P<odd>\S))')
 _UPSTREAM = re.compile(r"\*|\d+\+|\++")
 _DOWNSTREAM = re.compile(r"(?:\*|\+\d+|\++)$")
+_DOWNSTREAM_OF_PATTERN = re.compile(r"(?:\+\d+|\++)$")  # where a '*' at the end belongs to the pattern
 _OPERATORS = frozenset({"and", "or", "not", ",", ")"})
 _EXAMPLES = "Examples: 'plays', 'plays*', '*weekly', 'group:x', 'tag:k=v', 'a, b', 'group:x and not a'."
 
@@ -142,16 +144,17 @@ class _Reader:
             return AssetSelection.all()
         up = _UPSTREAM.match(word)
         body = word[up.end() :] if up else word
-        down = None if body.startswith("key:") else _DOWNSTREAM.search(body)
+        has_attribute = ":" in body.split('"', 1)[0]
+        down = (_DOWNSTREAM_OF_PATTERN if body.startswith("key:") else _DOWNSTREAM).search(body)
         body = body[: down.start()] if down else body
         if not body:
             self.refuse(f"{word!r} names no asset")
         selection = self.atom(body)
         start = selection
         if up:
-            selection = selection | start.upstream(_depth(up.group()))
+            selection = selection | start.upstream(_depth(up.group(), has_attribute))
         if down:
-            selection = selection | start.downstream(_depth(down.group()))
+            selection = selection | start.downstream(_depth(down.group(), has_attribute))
         return selection
 
     def atom(self, body: str) -> AssetSelection:
@@ -171,8 +174,8 @@ class _Reader:
         return Filtered(attribute, value.replace('"', ""))
 
 
-def _depth(mark: str) -> int | None:
-    if mark == "*":
+def _depth(mark: str, has_attribute: bool) -> int | None:
+    if mark == "*" or (mark == "+" and has_attribute):
         return None
     digits = mark.strip("+")
     return int(digits) if digits else len(mark)

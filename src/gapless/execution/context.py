@@ -48,12 +48,14 @@ class AssetExecutionContext:
         resources: Mapping[str, Any] | None = None,
         inputs: Mapping[str, InputPartitions] | None = None,
         tags: Mapping[str, str] | None = None,
+        wanted: PartitionKeyRange | None = None,
         on_log: Callable[[logging.LogRecord], None] | None = None,
     ) -> None:
         self._asset = asset
         self._definition = definition
         self._ordinals = ordinals
         self._inputs = dict(inputs or {})
+        self._wanted = wanted  # keys of a test's context whose definition is not known before an asset is called
         self.run_id = run_id
         self.run_tags = dict(tags or {})
         self.resources: Any = SimpleNamespace(**(resources or {}))
@@ -61,6 +63,29 @@ class AssetExecutionContext:
         self.partition_metadata: dict[str, dict[str, Any]] = {}
         self._on_log = on_log
         self._log: logging.Logger | None = None
+
+    def bound(self, asset: AssetsDefinition | None, definition: PartitionsDefinition | None) -> AssetExecutionContext:
+        """This context of a test, for an asset that is called with it.
+
+        Raises:
+            UnknownPartitionError: The key that it was built with is none of the definition's.
+            InvocationError: The asset is partitioned, but the context was built without a key; or the reverse.
+        """
+        if self._definition is not None or (self._wanted is None and definition is None):
+            self._asset = self._asset or asset
+            return self
+        name = None if asset is None else asset.name
+        owner = f"asset {name!r}" if name else "the asset"
+        if definition is None:
+            raise InvocationError(f"{owner} is unpartitioned, but the context is for a partition", "Leave it out")
+        if self._wanted is None:
+            raise InvocationError(f"{owner} is partitioned", "Write build_asset_context(partition_key=…)")
+        now = datetime.now().astimezone()  # Dagster's signature has no `now`; a test's partition is in the past anyway
+        first = definition.validate_key(self._wanted.start, now, name)
+        last = definition.validate_key(self._wanted.end, now, name)
+        self._asset, self._definition = asset, definition
+        self._ordinals = OrdinalSet.span(first, last + 1)
+        return self
 
     # --- the asset
 
@@ -91,8 +116,8 @@ class AssetExecutionContext:
 
     @property
     def has_partition_key_range(self) -> bool:
-        """Whether any partition is made: one is a range of one."""
-        return self._definition is not None
+        """Whether a range of several partitions is made in this call."""
+        return self._definition is not None and len(self._ordinals) > 1
 
     @property
     def partition_key(self) -> str:
@@ -247,45 +272,39 @@ def _logger(on_log: Callable[[logging.LogRecord], None] | None) -> logging.Logge
 
 
 def build_asset_context(
+    resources: Mapping[str, Any] | None = None,
+    *,
     partition_key: str | None = None,
     partition_key_range: PartitionKeyRange | None = None,
-    *,
     asset: AssetsDefinition | None = None,
     partitions_def: PartitionsDefinition | None = None,
-    resources: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, str] | None = None,
     run_id: str = "test",
-    tags: Mapping[str, str] | None = None,
 ) -> AssetExecutionContext:
-    """A context to call an asset's function with in a test.
+    """A context to call an asset's function with in a test: ``plays(build_asset_context(partition_key="2024-01-05"))``.
 
     Args:
-        partition_key: The partition to make; with a definition it must be one of its keys.
-        partition_key_range: A range to make; needs a definition.
-        asset: Whose definition to use, if `partitions_def` is not given.
+        partition_key: The partition to make.
+        partition_key_range: A range to make, instead of one partition.
+        asset: Whose partitions they are; by default those of the asset that is called with the context.
+        partitions_def: Instead of the asset's.
 
     Raises:
-        UnknownPartitionError: The key is none of the definition's.
-        InvocationError: A key or a range without a definition, or both at once.
+        UnknownPartitionError: The key is none of the definition's; raised by the call, if the definition is not given.
+        InvocationError: A key and a range at once.
     """
-    definition = partitions_def or (asset.partitions_def if asset else None)
     if partition_key is not None and partition_key_range is not None:
         raise InvocationError("a context is for one partition_key or for one partition_key_range, not for both")
-    if definition is None and (partition_key is not None or partition_key_range is not None):
-        raise InvocationError(
-            "a partition key means nothing without a partitions definition",
-            "Pass asset=your_asset, or partitions_def=…",
-        )
-    ordinals = OrdinalSet.span(0, 1)
-    if definition is not None:
-        start = partition_key_range.start if partition_key_range else partition_key
-        end = partition_key_range.end if partition_key_range else partition_key
-        if start is None or end is None:
-            raise InvocationError("a partitioned asset needs a partition", "Pass partition_key=…")
-        name = str(asset.key) if asset else None
-        now = datetime.now().astimezone()  # Dagster's signature has no `now`; a test's partition is in the past anyway
-        ordinals = OrdinalSet.span(
-            definition.validate_key(start, now, name), definition.validate_key(end, now, name) + 1
-        )
-    return AssetExecutionContext(
-        asset=asset, definition=definition, ordinals=ordinals, run_id=run_id, resources=resources, tags=tags
+    if partition_key is not None:
+        partition_key_range = PartitionKeyRange(partition_key, partition_key)
+    context = AssetExecutionContext(
+        asset=None,
+        definition=None,
+        ordinals=OrdinalSet.span(0, 1),
+        run_id=run_id,
+        resources=resources,
+        tags=run_tags,
+        wanted=partition_key_range,
     )
+    definition = partitions_def or (asset.partitions_def if asset is not None else None)
+    return context if definition is None and asset is None else context.bound(asset, definition)

@@ -88,22 +88,21 @@ class Driver:
         self._recover = recover
         self._cancel = cancel
         self._reporter = reporter
-        self._runner = StepRunner(graph, resources, configs or {}, run_id, plan.now, tags or {})
+        self._runner = StepRunner(graph, resources, configs or {}, run_id, plan.now, tags or {}, cancel)
         self._ready = ReadySet(plan, graph)
         self._inbox: queue.SimpleQueue[Made | Failed | _Group] = queue.SimpleQueue()
         self._workers = workers_for(workers, self._work, cancel)
         self._worker_count = max(1, workers)
-        self._writers: dict[int, Writer] = {}
-        self._writers_lock = threading.Lock()
         self._in_flight: dict[tuple[AssetKey, OrdinalSet], Unit] = {}
-        self._making = 0  # calls handed to workers that have not come back
-        self._making_lock = threading.Lock()
-        self._begun: set[tuple[AssetKey, OrdinalSet]] = set()
+        self._begun: set[tuple[AssetKey, OrdinalSet]] = set()  # of those in flight, what a worker has taken up
         self._parked: list[Unit] = []
         self._parked_until = 0.0
         self._delayed: list[tuple[float, int, Unit]] = []
         self._sequence = itertools.count()
-        self._closed = False
+        self._handing_over = threading.Lock()  # guards what follows, which workers share
+        self._writers: dict[int, Writer] = {}
+        self._making = 0  # calls handed to workers that have not come back
+        self._closed = False  # nothing more is taken from workers
         self._tally = Tally()
         self._started = time.monotonic()
 
@@ -122,16 +121,14 @@ class Driver:
             if self._cancel.cancelled:
                 self._wind_down()
         finally:
-            self._closed = True
             self._workers.stop()
-            for writer in self._writers.values():
+            for writer in self._close():
                 writer.stop(_COMMIT_GRACE_S)
-            self._reporter.ended()
         state = (
             RunState.CANCELED
             if self._cancel.cancelled
             else RunState.FAILED
-            if self._tally.failed or self._tally.skipped
+            if self._tally.failed or self._tally.skipped or self._plan.total_blocked
             else RunState.SUCCEEDED
         )
         self._ledger.end_run(self._run_id, state, self._clock())
@@ -156,7 +153,9 @@ class Driver:
 
     def _limit(self) -> int:
         """How many calls to have claimed: enough to keep everyone busy for half a second, so that leases stay short."""
-        if sum(writer.staged_bytes for writer in self._writers.values()) > _STAGED_BUDGET:
+        with self._handing_over:
+            staged = sum(writer.staged_bytes for writer in self._writers.values())
+        if staged > _STAGED_BUDGET:
             return 0
         rate = self._tally.finished / max(time.monotonic() - self._started, 0.05)
         return max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
@@ -182,7 +181,7 @@ class Driver:
 
     def _submit(self, unit: Unit) -> None:
         self._in_flight[unit.asset, unit.partitions] = unit
-        with self._making_lock:
+        with self._handing_over:
             self._making += 1
         self._workers.submit(unit)
 
@@ -216,23 +215,28 @@ class Driver:
     def _work(self, unit: Unit) -> None:
         self._begun.add((unit.asset, unit.partitions))
         result = self._runner.run(unit)
-        if self._closed:
-            return  # the run has ended without us; what we made is not committed
-        if isinstance(result, Made) and result.slices is not None:
-            self._writer(result.store).put(result, result.slices)
-        else:
-            self._inbox.put(result)
-        with self._making_lock:
+        with self._handing_over:
+            if self._closed:
+                return  # the run has ended without us; what we made is not committed
+            if isinstance(result, Made) and result.slices is not None:
+                self._writer(result.store).put(result, result.slices)
+            else:
+                self._inbox.put(result)
             self._making -= 1
 
     def _writer(self, resource: str) -> Writer:
         store = self._resources[resource]
-        with self._writers_lock:
-            writer = self._writers.get(id(store))
-            if writer is None:
-                writer = Writer(store, lambda outcomes: self._inbox.put(_Group(outcomes)), lambda: self._making > 0)
-                self._writers[id(store)] = writer
-            return writer
+        writer = self._writers.get(id(store))
+        if writer is None:
+            writer = Writer(store, lambda outcomes: self._inbox.put(_Group(outcomes)), lambda: self._making > 0)
+            self._writers[id(store)] = writer
+        return writer
+
+    def _close(self) -> list[Writer]:
+        """Take nothing more from workers; returns the writers, which are then all there will be."""
+        with self._handing_over:
+            self._closed = True
+            return list(self._writers.values())
 
     # --- take in what became of them
 
@@ -282,7 +286,7 @@ class Driver:
         done: dict[AssetKey, list[int]] = {}
         for result, committed in made:
             unit = result.unit
-            self._in_flight.pop((unit.asset, unit.partitions), None)
+            self._landed(unit)
             outcomes += log_outcomes(unit, result.logs, now)
             materialized, told = made_outcomes(result, committed, self._graph[unit.asset], now)
             outcomes += materialized
@@ -296,7 +300,7 @@ class Driver:
     def _record_failed(self, failed: Sequence[tuple[Unit, Failure, float, tuple[tuple[str, str], ...]]]) -> None:
         now = self._clock()
         for unit, failure, duration_s, logs in failed:
-            self._in_flight.pop((unit.asset, unit.partitions), None)
+            self._landed(unit)
             policy = self._graph[unit.asset].retry_policy
             again = policy is not None and unit.attempt <= policy.max_retries and not self._cancel.cancelled
             kind = EventKind.RETRIED if again else EventKind.FAILED
@@ -305,11 +309,16 @@ class Driver:
             self._finished(reports)
             if policy is not None and again:
                 retry = Unit(unit.step, unit.partitions, unit.attempt + 1)
-                due = time.monotonic() + policy.delay_before(unit.attempt, random.random())  # noqa: S311  # jitter, not a secret
+                due = time.monotonic() + policy.delay_before(unit.attempt, random.random())  # noqa: S311  jitter, not a secret
                 heapq.heappush(self._delayed, (due, next(self._sequence), retry))
                 continue
             self._tally.keep_exception(failure.exception)
             self._skip(self._ready.failed(unit.asset, unit.partitions, "failed"))
+
+    def _landed(self, unit: Unit) -> None:
+        place = unit.asset, unit.partitions
+        self._in_flight.pop(place, None)
+        self._begun.discard(place)
 
     def _skip(self, skipped: Sequence[tuple[PlanStep, int, str]]) -> None:
         if skipped:
@@ -332,10 +341,9 @@ class Driver:
     def _wind_down(self) -> None:
         self._workers.stop()
         deadline = time.monotonic() + _GRACE_S
-        while self._begun & self._in_flight.keys() and time.monotonic() < deadline:
+        while any(place in self._begun for place in self._in_flight) and time.monotonic() < deadline:
             self._receive(0.05)
-        self._closed = True
-        for writer in self._writers.values():
+        for writer in self._close():
             writer.stop_waiting()
             writer.wait_idle(_COMMIT_GRACE_S)
         self._receive(0)

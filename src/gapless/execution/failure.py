@@ -39,7 +39,7 @@ class Failure:
             return cls(first_line, text if rest else None, None, exception)
         frames = _users_frames(exception.__traceback__)
         text = "".join(traceback.format_exception(type(exception), exception, frames))
-        first_line = next(iter(str(exception).splitlines()), "")
+        first_line = next(iter(_message(exception).splitlines()), "")
         reason = f"{type(exception).__name__}: {first_line}" if first_line else type(exception).__name__
         return cls(reason, text.rstrip("\n"), _hint(exception, key, window), exception)
 
@@ -48,6 +48,13 @@ class Failure:
         """Everything there is to read: the traceback, then the hint."""
         parts = [part for part in (self.traceback, self.hint and f"hint: {self.hint}") if part]
         return "\n".join(parts)
+
+
+def _message(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception:  # a user's exception may fail to say what it is; its partition fails all the same
+        return "its message cannot be shown: __str__ raised"
 
 
 def _users_frames(frames: TracebackType | None) -> TracebackType | None:
@@ -60,7 +67,7 @@ def _users_frames(frames: TracebackType | None) -> TracebackType | None:
 
 def _hint(exception: BaseException, key: str | None, window: TimeWindow | None) -> str | None:
     if type(exception).__name__ == "ColumnNotFoundError":
-        return _missing_literal(str(exception), key, window)
+        return _missing_literal(_message(exception), key, window)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,10 +98,6 @@ class ReadySet:
                     taken.append(Unit(progress.step, batch))
         return taken
 
-    def put_back(self, unit: Unit) -> None:
-        """Offer a unit again, after the others."""
-        self._released.append(unit)
-
     @property
     def exhausted(self) -> bool:
         """True if nothing is left to take, now or later."""
@@ -141,9 +137,9 @@ class ReadySet:
                 self._release(key, progress.waiting)  # a batched asset may have waited for just these
         return skipped
 
-    def unfinished(self) -> Iterable[tuple[PlanStep, OrdinalSet]]:
-        """What is neither done nor given up."""
-        return [(progress.step, progress.open) for progress in self._progress.values() if progress.open]
+    def unfinished(self) -> Iterator[tuple[PlanStep, OrdinalSet]]:
+        """What is neither done nor given up, by step; looked up as it is asked for, so that none comes twice."""
+        return ((progress.step, progress.open) for progress in self._progress.values() if progress.open)
 
     # ---
 
@@ -167,11 +163,10 @@ class ReadySet:
     def _release(self, key: AssetKey, candidates: OrdinalSet) -> None:
         progress = self._progress[key]
         if progress.step.batch_size == 1:
-            for ordinal in candidates:
-                unit = OrdinalSet.span(ordinal, ordinal + 1)
-                if not self._still_needs(key, unit):
-                    progress.waiting -= unit
-                    self._released.append(Unit(progress.step, unit))
+            units = (OrdinalSet.span(ordinal, ordinal + 1) for ordinal in candidates)
+            released = [unit for unit in units if not self._still_needs(key, unit)]
+            progress.waiting -= OrdinalSet.of(unit.first() for unit in released)
+            self._released.extend(Unit(progress.step, unit) for unit in released)
             return
         # A batched asset starts when all that it reads is settled: only then are its ranges known.
         if not progress.waiting:

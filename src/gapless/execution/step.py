@@ -16,6 +16,7 @@ from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
 from gapless.definitions.results import MaterializeResult, MetadataValue, Output
 from gapless.errors import InvocationError
+from gapless.execution.cancel import CancelToken
 from gapless.execution.context import AssetExecutionContext, InputPartitions
 from gapless.execution.failure import Failure
 from gapless.execution.ready import Unit
@@ -65,6 +66,7 @@ class StepRunner:
         resources: Every resource of the project, ready to use.
         configs: The config of each asset whose function takes one.
         now: The run's instant: partitions that end later do not exist.
+        cancel: Tells a person's Ctrl-C from a KeyboardInterrupt that a function raises itself.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class StepRunner:
         run_id: str,
         now: datetime,
         tags: Mapping[str, str],
+        cancel: CancelToken,
     ) -> None:
+        self._cancel = cancel
         self._graph = graph
         self._resources = resources
         self._configs = configs
@@ -92,20 +96,20 @@ class StepRunner:
             context = self._context(asset, unit, logs)
             value = asset.fn(**self._arguments(asset, unit, context))
             slices, store, metadata = self._keep(asset, unit, value, context)
+            return Made(
+                unit,
+                slices,
+                store,
+                time.perf_counter() - start,
+                {**_json(context.output_metadata), **metadata},
+                {key: _json(entry) for key, entry in context.partition_metadata.items()},
+                tuple(logs),
+            )
         except BaseException as error:  # whatever a user's function raises, SystemExit included, fails its partition
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt) and self._cancel.cancelled:
                 raise
             failure = Failure.of(error, _only_key(unit), _window(unit))
             return Failed(unit, failure, time.perf_counter() - start, tuple(logs))
-        return Made(
-            unit,
-            slices,
-            store,
-            time.perf_counter() - start,
-            {**_json(context.output_metadata), **metadata},
-            {key: _json(entry) for key, entry in context.partition_metadata.items()},
-            tuple(logs),
-        )
 
     # --- before the call
 

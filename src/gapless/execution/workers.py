@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -44,7 +45,10 @@ class ThreadWorkers:
 
     def _loop(self) -> None:
         while (unit := self._inbox.get()) is not None:
-            if not self._stopped:
+            if self._stopped:
+                continue
+            # Raised only once the run is winding down, which waits for nobody.
+            with contextlib.suppress(KeyboardInterrupt):
                 self._run(unit)
 
 

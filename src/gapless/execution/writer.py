@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -87,7 +88,9 @@ class Writer:
                     return
                 if group:
                     self._commit(group)
-                self._store.yield_turn()
+                # A store that cannot let others in must not end the thread, which the run would then wait for.
+                with contextlib.suppress(Exception):
+                    self._store.yield_turn()
         finally:
             self._store.close()
 
@@ -124,6 +127,8 @@ class Writer:
         outcomes: Sequence[Committed | Refused]
         try:
             outcomes = self._store.commit([staged.slices for staged in group])
+            if len(outcomes) != len(group):
+                raise ValueError(f"{len(outcomes)} outcomes for {len(group)} staged values")
         except StorageError as error:  # the whole store is out of reach: locked, gone, full
             outcomes = [Refused(error)] * len(group)
         except Exception as error:  # a store's own bug must fail its slices, not hang the run

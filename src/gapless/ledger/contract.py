@@ -43,7 +43,7 @@ class RunState(StrEnum):
 
     RUNNING = "running"  # its process is alive
     SUCCEEDED = "succeeded"  # every planned partition is materialized
-    FAILED = "failed"  # at least one partition failed or was skipped
+    FAILED = "failed"  # at least one partition failed, was skipped, or could not be made
     CANCELED = "canceled"  # stopped by a person (Ctrl-C, SIGTERM, cancel); finished partitions stay
     CRASHED = "crashed"  # its process died; found and reconciled by a later one
 
@@ -68,12 +68,12 @@ class RunRecord:
     """One run.
 
     Attributes:
-        plan: The plan as plain JSON values; `planning` writes and reads it. It can be large: only `Ledger.run` loads
-            it, in lists of runs it is empty.
+        plan: The plan as plain JSON values, see `gapless.planning.plan.Plan.to_json`. It can be large: only
+            `Ledger.run` loads it, in lists of runs it is empty.
         targeted: Number of (asset, partition)s in the plan.
         host, pid, process_started, boot: Who runs it, from `gapless.ledger.process.this_process`; together they tell
             a live process from a reused pid. ``process_started`` is in seconds since the host's boot, 0 if unknown.
-        trigger: ``manual``, ``schedule:NAME``, ``retry:RUN``.
+        trigger: ``manual``, ``schedule:NAME``, ``wipe``.
         job: The job's name, if it came from one.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gapless.ledger.contract import Event, EventKind, Ledger, Outcome, RunRecord, Status, StatusRecord
+from gapless.ledger.contract import EventKind, Ledger, Outcome, RunRecord, Status, StatusRecord
 
 __all__ = ["CommitProof", "Reconciliation", "reconcile"]
 
@@ -62,7 +62,7 @@ def reconcile(
 
     Args:
         commits: The commit records of every store that the run wrote to; those of other runs are passed over.
-        code_versions: By asset, the code version that the run made it with, as its plan says.
+        code_versions: By asset, the code version to record with what is found; absent means none.
     """
     proofs: dict[_Slice, CommitProof] = {}
     for commit in commits:
@@ -123,12 +123,15 @@ def _unknown(
         for event in history:
             if event.asset is not None and (event.asset, event.partition) not in leases:
                 unknown.pop((event.asset, event.partition), None)
-    for asset in by_asset:
-        for wipe in ledger.events(asset=asset, kinds=(EventKind.WIPED,)):
-            for at in [at for at in unknown if _was_wiped(at, unknown[at], wipe)]:
-                del unknown[at]
-    return unknown
+    wiped = {
+        (asset, event.partition): event.at  # the latest: events come oldest first
+        for asset in {asset for asset, _ in unknown}
+        for event in ledger.events(asset=asset, kinds=(EventKind.WIPED,))
+    }
+    return {at: proof for at, proof in unknown.items() if not _was_wiped(at, proof, wiped)}
 
 
-def _was_wiped(at: _Slice, proof: CommitProof, wipe: Event) -> bool:
-    return wipe.asset == at[0] and wipe.partition in (None, at[1]) and wipe.at >= proof.committed_at
+def _was_wiped(at: _Slice, proof: CommitProof, wiped: Mapping[_Slice, datetime]) -> bool:
+    asset, partition = at
+    wipes = (wiped.get((asset, None)), wiped.get((asset, partition)))  # of the whole asset, of this partition
+    return any(wipe is not None and wipe >= proof.committed_at for wipe in wipes)

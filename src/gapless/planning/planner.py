@@ -11,7 +11,7 @@ Four questions in a row, each answered for every asset in dependency order:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gapless.asset_key import AssetKey
@@ -53,7 +53,7 @@ def make_plan(
         PartitionRangeError: A range is malformed or runs backwards.
         InvocationError: Partitions are named, but none of the assets is partitioned.
     """
-    order = [key for key in graph if key in set(selected)]
+    order = graph.ordered(selected)
     in_view = _view(graph, order, request, now)
     steps: list[PlanStep] = []
     targets: dict[AssetKey, OrdinalSet] = {}
@@ -90,7 +90,7 @@ def make_plan(
 
 
 def _view(
-    graph: AssetGraph, order: list[AssetKey], request: PartitionRequest, now: datetime
+    graph: AssetGraph, order: Sequence[AssetKey], request: PartitionRequest, now: datetime
 ) -> dict[AssetKey, OrdinalSet]:
     in_view: dict[AssetKey, OrdinalSet] = {}
     if request.names_partitions and order and all(graph[key].partitions_def is None for key in order):
@@ -118,7 +118,7 @@ def _view(
     return in_view
 
 
-def _unpartitioned(keys: list[AssetKey]) -> str:
+def _unpartitioned(keys: Sequence[AssetKey]) -> str:
     names = ", ".join(repr(str(key)) for key in keys)
     return f"asset {names} is unpartitioned" if len(keys) == 1 else f"assets {names} are unpartitioned"
 
@@ -183,7 +183,7 @@ def _blocked(
             wanted if mapped.nonexistent else dependency.mapping.downstream(lacking, down_def, up_def, now) & wanted
         )
         for ordinal in suspects:
-            if why := _lack(graph, dependency, ordinal, key, available, statuses, now):
+            if why := _lack(graph, dependency, ordinal, available, statuses, now):
                 blocked.setdefault(ordinal, why)
     return blocked
 
@@ -192,13 +192,13 @@ def _lack(
     graph: AssetGraph,
     dependency: Dependency,
     ordinal: int,
-    key: AssetKey,
     available: OrdinalSet,
     statuses: Mapping[AssetKey, AssetStatus],
     now: datetime,
 ) -> str | None:
     upstream, up_def = dependency.upstream, graph[dependency.upstream].partitions_def
-    mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), graph[key].partitions_def, up_def, now)
+    down_def = graph[dependency.downstream].partitions_def
+    mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), down_def, up_def, now)
     if mapped.nonexistent:
         return f"needs {upstream} {', '.join(mapped.nonexistent)}, which {_do(mapped.nonexistent)} not exist"
     lacking = mapped.partitions - available

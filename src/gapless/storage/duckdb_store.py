@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TYPE_CHECKING, cast
 
 from gapless.errors import StorageError, closest
 from gapless.storage.errors import (
@@ -56,6 +56,8 @@ class DuckDBPolarsIOManager:
             its key's last part but one names, or in ``public``.
         lock_timeout: How long to wait while others hold the file, seconds.
     """
+
+    requires_partition_expr = True  # checked when definitions are loaded
 
     def __init__(
         self,
@@ -278,9 +280,10 @@ class DuckDBPolarsIOManager:
 
 
 def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:
-    if isinstance(setting, (str, os.PathLike)):
-        return os.fspath(setting)
-    value = setting.get_value()
+    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar is a string too, its own name
+    if get_value is None:
+        return os.fspath(cast("str | os.PathLike[str]", setting))
+    value: str | None = get_value()
     if not value:
         raise TableNameError(f"the {what} is {setting!r}, which has no value", "Set that variable")
     return value

@@ -46,6 +46,13 @@ class _PartitionsOfAsset:
     partitions_def: PartitionsDefinition | None = None
     partition_keys: tuple[str, ...] = ()
 
+    def get_asset_identifier(self) -> list[str]:
+        """The parts of the asset's key, and the partition if there is exactly one: a path to store it under."""
+        one = [self.partition_keys[0]] if len(self.partition_keys) == 1 else []
+        return [*self.asset_key.path, *one]
+
+    get_identifier = get_asset_identifier  # Dagster's other name for it
+
     @property
     def has_asset_partitions(self) -> bool:
         """Whether the asset is partitioned."""

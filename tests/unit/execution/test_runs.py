@@ -15,6 +15,7 @@ import gapless as dg
 from gapless import DuckDBPolarsIOManager
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine, materialize, system_clock
+from gapless.errors import BlockedError
 from gapless.execution.cancel import CancelToken
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
@@ -409,3 +410,76 @@ def test_all_makes_everything_again_even_for_an_instant_that_is_past(home, resou
         then = datetime(2024, 1, 4, tzinfo=UTC)
         assert materialize([plays], now=then, scope=Scope.ALL, resources=resources, home=home).materialized == 3
     assert calls == {"2024-01-01": 2, "2024-01-02": 2, "2024-01-03": 2}
+
+
+class UnspeakableError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "error", [UnspeakableError(), KeyboardInterrupt(), SystemExit(3), ValueError("\ud800"), GeneratorExit()]
+)
+def test_whatever_a_function_raises_fails_its_partition_alone(home, resources, error, workers):
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        if context.partition_key == "2024-01-02":
+            raise error
+        return frame(context)
+
+    result = materialize(
+        [plays],
+        partition_range="2024-01-01..2024-01-04",
+        resources=resources,
+        home=home,
+        workers=workers,
+        raise_on_error=False,
+    )
+    assert result.materialized == 3
+    assert [report.partition for report in result.failed] == ["2024-01-02"]
+    assert type(error).__name__ in result.failed[0].reason
+    assert statuses(home, "plays")["2024-01-02"] is Status.FAILED
+
+
+def test_metadata_that_cannot_be_recorded_fails_the_partition(home, resources):
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        context.add_output_metadata({"thing": object()})
+        return frame(context)
+
+    result = materialize([plays], last=1, resources=resources, home=home, workers=2, raise_on_error=False)
+    assert "object is not a metadata type" in result.failed[0].reason
+
+
+def test_a_python_caller_is_told_what_is_blocked_and_why(home, resources):
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return frame(context)
+
+    @dg.asset(partitions_def=WEEKLY, metadata={"partition_expr": "week"})
+    def weekly(context: dg.AssetExecutionContext, plays: pl.DataFrame) -> pl.DataFrame:
+        return pl.DataFrame({"week": [context.partition_key]})
+
+    with pytest.raises(BlockedError, match=r"weekly 2024-01-07 needs plays 2024-01-07.* Make what is missing first"):
+        materialize([plays, weekly], selection=["weekly"], resources=resources, home=home)
+    with pytest.raises(BlockedError):
+        materialize([plays, weekly], partition_key="2024-01-07", resources=resources, home=home)
+    quiet = materialize([plays, weekly], selection=["weekly"], resources=resources, home=home, raise_on_error=False)
+    assert (quiet.state, quiet.blocked) == (RunState.FAILED, 1)
+
+
+def test_a_resource_that_cannot_be_set_up_stops_the_run_before_it_is_recorded(home, resources, monkeypatch):
+    class Client(dg.ConfigurableResource):
+        url: str
+
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext, client: Client) -> pl.DataFrame:
+        return frame(context)
+
+    monkeypatch.delenv("NO_SUCH_URL", raising=False)
+    with pytest.raises(dg.GaplessError, match="NO_SUCH_URL"):
+        materialize([plays], last=1, resources={**resources, "client": Client(url=dg.EnvVar("NO_SUCH_URL"))}, home=home)
+    ledger = open_ledger(home)
+    assert ledger.runs() == []
+    ledger.close()
