@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Without compiled bytecode every start of the program takes half as long again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test setup lint format benchmarks clean
 
 demo: $(READY)

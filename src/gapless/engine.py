@@ -18,8 +18,9 @@ from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.definitions.run_config import configs_of
 from gapless.definitions.selection import CoercibleToAssetSelection
-from gapless.errors import BlockedError, GaplessError
+from gapless.errors import BlockedError, GaplessError, StorageError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
+from gapless.execution.comparison import Difference, compare_with_data, put_right
 from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
 from gapless.execution.recovery import recover, recover_run, slice_stores
@@ -54,12 +55,17 @@ class Engine:
         project: What the user declared.
         ledger: What happened; by default that of the working directory.
         clock: The present instant, timezone-aware; what happens is recorded with it.
+
+    Attributes:
+        differences: Where the last plan found that ledger and data disagree; it believes the data, and `run` puts the
+            ledger right.
     """
 
     def __init__(
         self, project: Project, ledger: Ledger | None = None, clock: Callable[[], datetime] = system_clock
     ) -> None:
         self.project = project
+        self.differences: dict[AssetKey, Difference] = {}
         self._clock = clock
         self.ledger: Ledger = ledger or open_ledger()
 
@@ -74,11 +80,14 @@ class Engine:
         return self.project.select(selection)
 
     def statuses(self, keys: Iterable[AssetKey]) -> dict[AssetKey, AssetStatus]:
-        """What is recorded about these assets."""
-        return {
-            key: AssetStatus.of(self.project.graph[key].partitions_def, self.ledger.statuses(key.to_user_string()))
-            for key in keys
-        }
+        """What is recorded about these assets, put right where the data is known to say otherwise."""
+        statuses: dict[AssetKey, AssetStatus] = {}
+        for key in keys:
+            records = self.ledger.statuses(key.to_user_string())
+            if key in self.differences:
+                records = self.differences[key].corrected(records)
+            statuses[key] = AssetStatus.of(self.project.graph[key].partitions_def, records)
+        return statuses
 
     def plan(
         self,
@@ -95,8 +104,13 @@ class Engine:
         """
         graph = self.project.graph
         read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
+        keys = read | set(selected)
+        self.differences = {}
+        # A database that cannot be read now is met again by the run, which says so; planning goes by the ledger.
+        with contextlib.suppress(StorageError):
+            self.differences = compare_with_data(self.project, self.ledger, graph.ordered(keys))
         read_at = self._clock()  # before the states are read, so that nothing made meanwhile is made twice
-        return make_plan(graph, selected, request, self.statuses(read | set(selected)), now, due, read_at)
+        return make_plan(graph, selected, request, self.statuses(keys), now, due, read_at)
 
     # --- run
 
@@ -123,6 +137,7 @@ class Engine:
         Raises:
             DefinitionError: The config does not fit, or a resource cannot be set up; nothing has been started.
         """
+        self._put_right()
         if not plan.total:
             state = RunState.SUCCEEDED if not plan.total_blocked else RunState.FAILED
             return RunResult(None, state, blocked=plan.total_blocked)
@@ -131,26 +146,11 @@ class Engine:
         configs = configs_of(config, self.project.graph, [step.asset for step in plan.steps])
         cancel, reporter = cancel or CancelToken(), reporter or Silent()
         run_id = run_id or new_run_id(self._clock())
-        process = this_process()
-        record = RunRecord(
-            run_id=run_id,
-            state=RunState.RUNNING,
-            created_at=self._clock(),
-            targeted=plan.total,
-            plan=plan.to_json(),
-            trigger=trigger,
-            job=job,
-            host=process.host,
-            pid=process.pid,
-            process_started=process.started,
-            boot=process.boot,
-            tags=dict(tags or {}),
-        )
         with (
             ready_resources(self.project.resources, self._resource_keys(plan), None) as resources,
             cancel_on_signals(cancel),
         ):
-            self.ledger.start_run(record)
+            record = self._begin(run_id, trigger, plan.total, plan.to_json(), job, tags)
             try:
                 reporter.started(run_id, plan)
                 driver = Driver(
@@ -159,7 +159,7 @@ class Engine:
                     resources,
                     self.ledger,
                     run_id,
-                    workers=workers or processors(),
+                    workers=workers or _processors(),
                     clock=self._clock,
                     recover=self.recover,
                     cancel=cancel,
@@ -168,21 +168,64 @@ class Engine:
                     tags=tags,
                 )
                 return driver.run()
+            except KeyboardInterrupt:
+                # A second Ctrl-C, from a person whose patience has ended; in a notebook the process lives on.
+                self.ledger.end_run(run_id, RunState.CANCELED, self._clock(), "stopped at once")
+                raise
             except Exception as error:
                 # This process may live on and serve for months: what the run held must not stay held until it dies.
+                why = f"{type(error).__name__}: {error}"
                 with contextlib.suppress(GaplessError):
-                    self._recover(record)
-                    self.ledger.end_run(run_id, RunState.FAILED, self._clock(), f"{type(error).__name__}: {error}")
+                    recover_run(self.project, self.ledger, record, self._clock(), why)
+                with contextlib.suppress(GaplessError):  # in case the data could not be asked
+                    self.ledger.end_run(run_id, RunState.FAILED, self._clock(), why)
                 raise
+            finally:
+                reporter.ended()
+
+    def _put_right(self) -> None:
+        """Write down what planning learned from the data, in a run of its own, before anything builds on it."""
+        if not self.differences:
+            return
+        run_id, differences = new_run_id(self._clock()), self.differences.values()
+        self._begin(run_id, "compare", sum(len(one.lost) + len(one.found) for one in differences), {})
+        put_right(self.ledger, differences, run_id, self._clock())
+        self.ledger.end_run(run_id, RunState.SUCCEEDED, self._clock())
+        self.differences = {}
+
+    def _begin(
+        self,
+        run_id: str,
+        trigger: str,
+        targeted: int,
+        plan: Mapping[str, Any],
+        job: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> RunRecord:
+        """Record a run of this process, before it does anything."""
+        process = this_process()
+        record = RunRecord(
+            run_id=run_id,
+            state=RunState.RUNNING,
+            created_at=self._clock(),
+            targeted=targeted,
+            plan=plan,
+            trigger=trigger,
+            job=job,
+            host=process.host,
+            pid=process.pid,
+            process_started=process.started,
+            boot=process.boot,
+            tags=dict(tags or {}),
+        )
+        self.ledger.start_run(record)
+        return record
 
     # --- recover
 
     def recover(self) -> list[Reconciliation]:
         """Reconcile runs whose process died with the commit records in the data. Cheap when there are none."""
         return recover(self.project, self.ledger, self._clock())
-
-    def _recover(self, run: RunRecord) -> Reconciliation:
-        return recover_run(self.project, self.ledger, run, self._clock())
 
     # --- forget
 
@@ -194,21 +237,8 @@ class Engine:
             StorageError: Rows could not be deleted; what is recorded about them is forgotten already.
         """
         keys = {a.io_manager_key for a in map(self.project.graph.__getitem__, targets) if a.stores_output}
-        run_id, process = new_run_id(self._clock()), this_process()
-        self.ledger.start_run(
-            RunRecord(
-                run_id=run_id,
-                state=RunState.RUNNING,
-                created_at=self._clock(),
-                targeted=sum(len(partitions) for partitions in targets.values() if partitions is not None),
-                plan={},
-                trigger="wipe",
-                host=process.host,
-                pid=process.pid,
-                process_started=process.started,
-                boot=process.boot,
-            )
-        )
+        run_id = new_run_id(self._clock())
+        self._begin(run_id, "wipe", sum(len(partitions) for partitions in targets.values() if partitions), {})
         state = RunState.FAILED
         try:
             with ready_resources(self.project.resources, keys, None) as resources:
@@ -218,9 +248,9 @@ class Engine:
                 ]
             state = RunState.SUCCEEDED
         finally:
+            self.ledger.end_run(run_id, state, self._clock())
             for store in self.stores():
                 store.close()
-            self.ledger.end_run(run_id, state, self._clock())
         return wiped
 
     # ---
@@ -258,7 +288,7 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def processors() -> int:
+def _processors() -> int:
     """Processors that this process may use; at least two, so that reading overlaps with committing."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     count = len(affinity(0)) if affinity else os.cpu_count() or 2

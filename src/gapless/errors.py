@@ -17,6 +17,7 @@ stay attributes, so that code can act on them, and survive pickling.
     │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
     │   ├── DefinitionErrors             several of them, found together; in definitions.errors
     │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
+    │   ├── UnknownArgumentError         an argument that a public function lacks (TypeError); in definitions.errors
     │   └── NameNotProvidedError         a Dagster name that Gapless lacks (ImportError); in definitions.errors
     ├── StorageError                     a slice could not be read or replaced
     │   └── …                            see gapless.storage.errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -76,6 +77,16 @@ def test_two_runs_of_the_same_asset_make_each_partition_once_between_them(projec
     assert sorted(calls) == sorted(set(calls))
     assert len(calls) == DAYS
     assert rows(project, "left") == (3 * DAYS, DAYS)
+
+
+def test_each_of_two_runs_says_what_it_made_itself_and_what_the_other_one_made(project):
+    runs = [start(project, "materialize", "left", "--json") for _ in range(2)]
+    one, other = (json.loads(run.communicate(timeout=60)[0]) for run in runs)
+    assert one["materialized"] + other["materialized"] == DAYS
+    assert one["rows"] + other["rows"] == 3 * DAYS
+    for mine, theirs in ((one, other), (other, one)):
+        assert sum(mine["made_elsewhere"].values()) + mine["materialized"] == mine["planned"]
+        assert set(mine["made_elsewhere"]) <= {theirs["run_id"]}
 
 
 def test_two_runs_of_different_assets_of_one_database_both_succeed(project):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gapless.cli.output import UnwrittenError, steady_streams
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import width
 from gapless.errors import GaplessError, closest
@@ -106,10 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say_error(str(error))
         return error.exit_code
     except click.Abort:
-        click.echo("stopped.", err=True)
+        _say("stopped.")
         return INTERRUPTED
     except _HELP as error:  # a group without a command
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message())
         return 2
     except click.UsageError as error:
         context = error.ctx
@@ -121,6 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except SystemExit as end:  # a reader such as `head` that left early
         return end.code if isinstance(end.code, int) else 1
+    except UnwrittenError as error:
+        _say_error(f"standard output could not be written: {error.strerror}.")
+        return 1
     except Exception:
         traceback.print_exc()
         _say_error("this is a bug in Gapless, not in your project. Please report it, with the lines above.")
@@ -134,6 +138,7 @@ def run() -> NoReturn:
     The process ends at once: functions that are still at work in threads after Ctrl-C are not waited for, and DuckDB's
     bindings get no chance to report what the interpreter's end takes from them.
     """
+    steady_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -151,7 +156,12 @@ def _say_error(message: str) -> None:
     if sys.stderr.isatty():  # elsewhere, one line of ours stays one line, for grep
         first, *rest = message.splitlines() or [""]
         message = "\n".join((_wrapped(first, len("error: ")), *map(_wrapped, rest)))
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    _say(f"{click.style('error:', fg='red', bold=True)} {message}")
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(UnwrittenError):  # nobody can be told; the exit code still says it
+        click.echo(text, err=True)
 
 
 def _wrapped(line: str, hang: int = 0) -> str:

@@ -63,10 +63,7 @@ def materialize(
         recover(engine.project, engine.ledger)
         made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
         reporter = reporter_for(settings.as_json, ctx.color is False)
-        try:
-            result = engine.run(made, workers=workers, reporter=reporter, job=job)
-        finally:
-            reporter.ended()
+        result = engine.run(made, workers=workers, reporter=reporter, job=job)
     if settings.as_json:
         settings.print_json(_json(made, result))
     elif result.run_id is None:
@@ -94,7 +91,7 @@ def _print_summary(
     if result.state is RunState.CANCELED:
         _print_stopped(settings, result, words)
         return
-    sums = [f"{result.materialized:,} materialized"]
+    sums = [f"{result.made_here:,} materialized", *_elsewhere(result)]
     if result.failed:
         sums.append(click.style(f"{len(result.failed):,} failed", fg="red"))
     if result.skipped:
@@ -115,6 +112,10 @@ def _print_summary(
         click.echo()
         for what, command in lines:
             click.echo(f"{what:<11}  {click.style(command, bold=True)}")
+
+
+def _elsewhere(result: RunResult) -> list[str]:
+    return [f"{number:,} made meanwhile by run {run}" for run, number in result.made_elsewhere.items()]
 
 
 def _print_failed(failed: Sequence[StepReport]) -> None:
@@ -142,7 +143,7 @@ def _print_skipped(skipped: Sequence[StepReport]) -> None:
 
 
 def _print_stopped(settings: Settings, result: RunResult, words: list[str]) -> None:
-    parts = [f"{result.materialized:,} materialized"]
+    parts = [f"{result.made_here:,} materialized", *_elsewhere(result)]
     if result.failed:
         parts.append(f"{len(result.failed):,} failed")
     parts.append(f"{len(result.interrupted):,} interrupted")
@@ -158,7 +159,8 @@ def _json(made: Plan, result: RunResult) -> dict[str, Any]:
         "run_id": result.run_id,
         "state": result.state.value,
         "planned": made.total,
-        "materialized": result.materialized,
+        "materialized": result.made_here,
+        "made_elsewhere": dict(result.made_elsewhere),
         "rows": result.rows,
         "failed": listed(result.failed),
         "skipped": listed(result.skipped),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,9 @@ class Settings:
 
     def print_json(self, value: Any) -> None:
         """One JSON value, for programs."""
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        # JSON has escapes of its own for what an encoding lacks; those of Python would not be JSON.
+        every_character = (getattr(sys.stdout, "encoding", None) or "ascii").lower().startswith("utf")
+        click.echo(json.dumps(value, indent=2, ensure_ascii=not every_character, default=str))
 
 
 def project_options(command: _F) -> _F:

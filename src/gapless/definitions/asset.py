@@ -10,10 +10,12 @@ from typing import Any, overload
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.dependency import AssetDep, AssetIn, coerce_asset_key
+from gapless.definitions.labels import checked_owners, checked_tags
 from gapless.definitions.parameters import Annotations, Parameters, parameters_of
 from gapless.definitions.policies import BackfillPolicy, RetryPolicy
 from gapless.definitions.results import MaterializeResult, checked_metadata
 from gapless.definitions.source_location import SourceLocation, calling_frame, location_of_function
+from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError, InvocationError
 from gapless.partitions import PartitionsDefinition
 
@@ -120,8 +122,9 @@ class AssetsDefinition:
                 f"Call {self.fn.__name__}({built}) with gapless.build_asset_context;"
                 " to make and store it, use gapless.materialize.",
             )
-        if hasattr(context, "bound"):  # a context that was built for a test, before it was known for which asset
-            context.bound(self, self.partitions_def)
+        bind = getattr(context, "bound", None)
+        if bind is not None:  # a context that was built for a test, before it was known for which asset
+            bind(self, self.partitions_def)
         for parameter in self.parameters.resources:
             if parameter not in given.arguments and context is not None:
                 given.arguments[parameter] = getattr(context.resources, parameter)
@@ -157,6 +160,7 @@ def asset(
     kinds: AbstractSet[str] | None = None,
     required_resource_keys: AbstractSet[str] | None = None,
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]: ...
+@checked_arguments
 def asset(
     compute_fn: Callable[..., Any] | None = None,
     *,
@@ -238,8 +242,8 @@ def asset(
             deps=_checked_deps(deps, owner, where),
             required_resource_keys=frozenset(resources) - frozenset(parameters.resources),
             metadata=checked_metadata(metadata, owner, where),
-            tags=_checked_tags(tags, owner, where),
-            owners=_strings(owners, f"owners of {owner}", where),
+            tags=checked_tags(tags, owner, where),
+            owners=checked_owners(owners, owner, where),
             group_name=DEFAULT_GROUP if group_name is None else _checked_name(group_name, "group", where),
             description=description if description is not None else inspect.getdoc(fn),
             backfill_policy=backfill_policy,
@@ -319,13 +323,6 @@ def _strings(values: Iterable[str] | None, what: str, where: str | None) -> tupl
     if isinstance(values, str) or not all(isinstance(value, str) for value in values):
         raise DefinitionError(f"{what} are {values!r}; expected a collection of strings", "", where)
     return tuple(values)
-
-
-def _checked_tags(tags: Mapping[str, str] | None, owner: str, where: str | None) -> dict[str, str]:
-    for name, value in (tags or {}).items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise DefinitionError(f"{owner} has the tag {name!r}: {value!r}; expected text for both", "", where)
-    return dict(tags or {})
 
 
 def _checked_ins(ins: Mapping[str, AssetIn], owner: str, where: str | None) -> dict[str, AssetIn]:

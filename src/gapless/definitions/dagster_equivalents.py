@@ -1,8 +1,8 @@
-"""What to use instead of Dagster's names that Gapless does not have."""
+"""What to use instead of Dagster's names and arguments that Gapless does not have."""
 
 from __future__ import annotations
 
-__all__ = ["EQUIVALENTS"]
+__all__ = ["ARGUMENTS", "EQUIVALENTS"]
 
 _TIMES_STATIC = "Partition by one of them, DailyPartitionsDefinition or StaticPartitionsDefinition, for now."
 _STATIC = "StaticPartitionsDefinition is the closest, if the keys can be listed."
@@ -107,4 +107,55 @@ EQUIVALENTS: dict[str, str] = {
     "static_partitioned_config": "Use StaticPartitionsDefinition on the asset.",
     "weekly_partitioned_config": "Use WeeklyPartitionsDefinition on the asset.",
     "with_resources": "Put the resources into Definitions(resources={…}).",
+}
+
+# Arguments of Dagster's that Gapless's functions lack; with the function's name in front where it matters.
+_NO_HOOKS = "There are no hooks; raise in the function, or follow `gapless runs list --json`."
+_NO_TYPES = "Annotate the function with the type instead: -> pl.DataFrame."
+_POOL = "There are no pools; `gapless materialize --workers N` limits what runs at once."
+_OP_TAGS = "Use tags={…} for what describes the asset; nothing is launched by tags."
+_JOB_TAGS = "Use tags={…}."
+_RESOURCES_HERE = "Put the resources into Definitions(resources={…})."
+_NO_LOGGERS = "Use logging of Python's standard library; context.log is recorded with the run."
+
+ARGUMENTS: dict[str, str] = {
+    "asset.auto_materialize_policy": _NO_AUTOMATION,
+    "asset.auto_observe_interval_minutes": _NO_AUTOMATION,
+    "asset.check_specs": _CHECKS,
+    "asset.compute_kind": "Write kinds={VALUE} instead.",
+    "asset.config_schema": _CONFIG,
+    "asset.dagster_type": _NO_TYPES,
+    "asset.freshness_policy": EQUIVALENTS["FreshnessPolicy"],
+    "asset.internal_freshness_policy": EQUIVALENTS["FreshnessPolicy"],
+    "asset.io_manager_def": "Put it into Definitions(resources={…}), and name it with io_manager_key=….",
+    "asset.is_virtual": _SPEC,
+    "asset.legacy_freshness_policy": EQUIVALENTS["FreshnessPolicy"],
+    "asset.non_argument_deps": "Use deps=[…].",
+    "asset.op_tags": _OP_TAGS,
+    "asset.output_required": "Return an empty frame where there is nothing; the partition then counts as made.",
+    "asset.pool": _POOL,
+    "asset.resource_defs": _RESOURCES_HERE,
+    "automation_condition": _NO_AUTOMATION,
+    "build_asset_context.asset_config": _CONFIG,
+    "build_asset_context.instance": _INSTANCE,
+    "dagster_type": _NO_TYPES,
+    "Definitions.asset_checks": _CHECKS,
+    "Definitions.component_tree": _LISTED,
+    "Definitions.executor": _EXECUTOR,
+    "Definitions.loggers": _NO_LOGGERS,
+    "Definitions.metadata": "Put metadata={…} on the assets.",
+    "Definitions.sensors": _NO_SENSOR,
+    "define_asset_job.executor_def": _EXECUTOR,
+    "define_asset_job.op_retry_policy": "Put retry_policy=RetryPolicy(…) on the assets.",
+    "define_asset_job.owners": "Put owners=[…] on the assets.",
+    "define_asset_job.run_tags": _JOB_TAGS,
+    "DuckDBPolarsIOManager.connection_config": "Leave it out; DuckDB's settings are its defaults.",
+    "exclusions": (
+        "Write a TimeWindowPartitionsDefinition with a cron_schedule that passes over them, such as"
+        ' "0 0 * * 1-5" for weekdays.'
+    ),
+    "hooks": _NO_HOOKS,
+    "materialize.instance": _INSTANCE,
+    "MaterializeResult.check_results": _CHECKS,
+    "Output.output_name": "Leave it out; an asset has one output.",
 }

@@ -18,7 +18,7 @@ from gapless.errors import closest
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["STAND_INS", "DagsterNames"]
+__all__ = ["STAND_INS", "DagsterNames", "names_of", "no_module", "not_provided"]
 
 # Which of our public names each module gives; None for all that are not another one's.
 STAND_INS: dict[str, frozenset[str] | None] = {
@@ -51,6 +51,11 @@ class DagsterNames:
         names.install()
         return names
 
+    @classmethod
+    def are_installed(cls) -> bool:
+        """Whether Dagster's names resolve to Gapless."""
+        return any(isinstance(finder, cls) for finder in sys.meta_path)
+
     def install(self) -> None:
         """Begin, and remember what the user should be told."""
         installed = [name for name in STAND_INS if name not in sys.modules and importlib.util.find_spec(name)]
@@ -82,13 +87,7 @@ class DagsterNames:
         if module not in STAND_INS:
             return None
         if rest:
-            raise NameNotProvidedError(
-                f"Gapless has no module {fullname!r}",
-                f"It has the public names of {module}: import them with `from {module} import …`.",
-                here(),
-                rest,
-                module,
-            )
+            raise no_module(fullname, here())
         return ModuleSpec(fullname, cast("Loader", self), is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -104,20 +103,21 @@ class _StandIn(ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, f"Stands in for {name}; its names are Gapless's.")
-        self.__all__ = sorted(_names_of(name))
+        self.__all__ = sorted(names_of(name))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in _names_of(self.__name__):
+        if name in names_of(self.__name__):
             return getattr(importlib.import_module("gapless"), name)
-        raise _not_provided(name, self.__name__)
+        raise not_provided(name, self.__name__, here())
 
     def __dir__(self) -> list[str]:
         return list(self.__all__)
 
 
-def _names_of(module: str) -> frozenset[str]:
+def names_of(module: str) -> frozenset[str]:
+    """Which names `module`, one of `STAND_INS`, gives."""
     chosen = STAND_INS[module]
     if chosen is not None:
         return chosen
@@ -126,9 +126,22 @@ def _names_of(module: str) -> frozenset[str]:
     return public - frozenset[str]().union(*(names for names in STAND_INS.values() if names))
 
 
-def _not_provided(name: str, module: str) -> NameNotProvidedError:
+def no_module(name: str, where: str | None) -> NameNotProvidedError:
+    """The error for a module inside one of `STAND_INS`."""
+    module, _, rest = name.partition(".")
+    return NameNotProvidedError(
+        f"Gapless has no module {name!r}",
+        f"It has the public names of {module}: import them with `from {module} import …`.",
+        where,
+        rest,
+        module,
+    )
+
+
+def not_provided(name: str, module: str, where: str | None) -> NameNotProvidedError:
+    """The error for a name that `module` has in Dagster, and not here."""
     equivalent = EQUIVALENTS.get(name)
     if equivalent is None:
-        near = closest(name, _names_of(module) or _names_of("dagster"), 1)
+        near = closest(name, names_of(module) or names_of("dagster"), 1)
         equivalent = f"The closest that it has is {near[0]}." if near else "It has nothing like it."
-    return NameNotProvidedError(f"Gapless has no {module}.{name}", equivalent, here(), name, module)
+    return NameNotProvidedError(f"Gapless has no {module}.{name}", equivalent, where, name, module)

@@ -13,11 +13,13 @@ from gapless.definitions.project import Project
 from gapless.definitions.requirements import requirement_errors
 from gapless.definitions.schedules import Schedule, UnresolvedPartitionedSchedule
 from gapless.definitions.source_location import here
+from gapless.definitions.unknown_arguments import checked_constructor
 from gapless.errors import DefinitionError
 
 __all__ = ["Definitions", "project_of"]
 
 
+@checked_constructor
 class Definitions:
     """Assets, resources, jobs and schedules that belong together.
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.source_location import here
+from gapless.definitions.unknown_arguments import checked_constructor
 from gapless.errors import DefinitionError
 from gapless.partitions import PartitionMapping
 
@@ -42,6 +43,7 @@ def coerce_asset_key(asset: CoercibleToAssetKey | Keyed) -> AssetKey:
     )
 
 
+@checked_constructor
 @dataclass(frozen=True, slots=True, init=False)
 class AssetIn:
     """How a parameter finds its upstream asset.

@@ -12,6 +12,7 @@ __all__ = [
     "LoadError",
     "NameNotProvidedError",
     "SelectionError",
+    "UnknownArgumentError",
     "UnknownNameError",
     "raise_definition_errors",
 ]
@@ -71,6 +72,22 @@ class NameNotProvidedError(DefinitionError, ImportError):
 
     wanted: str = ""
     module: str = "dagster"
+
+    def __str__(self) -> str:
+        return DefinitionError.__str__(self)
+
+
+@dataclass(eq=False)
+class UnknownArgumentError(DefinitionError, TypeError):
+    """A public function was called with an argument that it does not have.
+
+    Attributes:
+        function: Its public name.
+        argument: The argument's name.
+    """
+
+    function: str = ""
+    argument: str = ""
 
     def __str__(self) -> str:
         return DefinitionError.__str__(self)

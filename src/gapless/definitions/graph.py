@@ -20,26 +20,20 @@ class AssetGraph:
 
     Attributes:
         keys: All assets, each after everything that it reads; otherwise in the order of declaration.
-        levels: The same in layers: the assets of a layer only read earlier layers.
     """
 
     def __init__(self, assets: Mapping[AssetKey, AssetsDefinition], dependencies: Iterable[Dependency]) -> None:
         """Takes checked parts; `build_graph` checks and calls it."""
-        edges = tuple(dependencies)
+        parents: dict[AssetKey, list[Dependency]] = {key: [] for key in assets}
+        children: dict[AssetKey, list[Dependency]] = {key: [] for key in assets}
+        for edge in dependencies:
+            parents[edge.downstream].append(edge)
+            children[edge.upstream].append(edge)
         self._assets = dict(assets)
-        self._parents = {key: tuple(edge for edge in edges if edge.downstream == key) for key in assets}
-        self._children = {key: tuple(edge for edge in edges if edge.upstream == key) for key in assets}
+        self._parents = {key: tuple(edges) for key, edges in parents.items()}
+        self._children = {key: tuple(edges) for key, edges in children.items()}
         self.keys: tuple[AssetKey, ...] = tuple(_topological(list(assets), self._parents, self._children))
         self._position = {key: position for position, key in enumerate(self.keys)}
-        depth: dict[AssetKey, int] = {}
-        for key in self.keys:
-            depth[key] = max(
-                (depth[edge.upstream] + 1 for edge in self._parents[key] if edge.upstream != key), default=0
-            )
-        self.levels: tuple[tuple[AssetKey, ...], ...] = tuple(
-            tuple(key for key in self.keys if depth[key] == level)
-            for level in range(max(depth.values(), default=-1) + 1)
-        )
 
     @classmethod
     def build(cls, assets: Sequence[AssetsDefinition]) -> AssetGraph:
@@ -146,9 +140,11 @@ def build_graph(assets: Sequence[AssetsDefinition]) -> tuple[AssetGraph | None, 
     edges: list[Dependency] = []
     for asset in by_key.values():
         edges += _edges_of(asset, by_key, errors)
-    circle = _circle(
-        {key: [edge.upstream for edge in edges if edge.downstream == key and not _own_past(edge)] for key in by_key}
-    )
+    upstream: dict[AssetKey, list[AssetKey]] = {key: [] for key in by_key}
+    for edge in edges:
+        if not _own_past(edge):
+            upstream[edge.downstream].append(edge.upstream)
+    circle = _circle(upstream)
     if circle:
         errors.append(_circle_error(circle, by_key))
     return (None if errors else AssetGraph(by_key, edges)), errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from gapless.definitions.results import checked_metadata
 from gapless.definitions.selection import CoercibleToAssetSelection
 from gapless.definitions.selection_text import select, selection_of
 from gapless.definitions.source_location import here
+from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError, UnknownAssetError
 from gapless.partitions import PartitionsDefinition
 
@@ -81,6 +83,12 @@ class UnresolvedAssetJob:
             location=self.location,
         )
 
+    def _typed(self, keys: tuple[AssetKey, ...]) -> tuple[str, ...]:
+        """The selection, which means `keys`, as it is typed after a command."""
+        if isinstance(self.selection, str):
+            return (self.selection,)
+        return () if self.selection is None else tuple(key.to_user_string() for key in keys)
+
     def _common_partitions(self, graph: AssetGraph, keys: tuple[AssetKey, ...]) -> PartitionsDefinition | None:
         groups: list[tuple[PartitionsDefinition, list[str]]] = []
         for key in keys:
@@ -97,7 +105,8 @@ class UnresolvedAssetJob:
             listed = "; ".join(f"{', '.join(names)}: {definition.describe()}" for definition, names in groups)
             raise DefinitionError(
                 f"job {self.name!r} selects assets of different partitions ({listed})",
-                "A job's partitioned assets must have equal partitions definitions; make one job for each.",
+                f"All partitions of a job are of one kind: make {len(groups)} jobs, one for each. By hand you may mix"
+                f" them: {shlex.join(('gapless', 'materialize', *self._typed(keys)))}",
                 self.location,
             )
         common = groups[0][0] if groups else None
@@ -111,6 +120,7 @@ class UnresolvedAssetJob:
         return common
 
 
+@checked_arguments
 def define_asset_job(
     name: str,
     selection: CoercibleToAssetSelection | None = None,

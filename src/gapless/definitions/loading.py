@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.dagster_names import DagsterNames
+from gapless.definitions.dagster_uses import missing_names
 from gapless.definitions.definitions import Definitions
 from gapless.definitions.discovery import default_source, existing_file
-from gapless.definitions.errors import LoadError
+from gapless.definitions.errors import LoadError, raise_definition_errors
 from gapless.definitions.jobs import UnresolvedAssetJob
 from gapless.definitions.project import Project
 from gapless.definitions.schedules import UnresolvedPartitionedSchedule
@@ -53,6 +54,8 @@ def load_project(
     notices = (DagsterNames.installed().notice,) if as_dagster else ()
     _make_importable(directory)
     with users_errors(source, as_dagster):
+        if as_dagster and path is not None:
+            raise_definition_errors(missing_names(path))
         loaded = _run_file(path) if path is not None else _import_module(str(module))
         definitions = _definitions_in(vars(loaded), source)
     return definitions.resolve(source, notices)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gapless.definitions.asset import DEFAULT_IO_MANAGER, AssetsDefinition
+from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
 from gapless.definitions.parameters import role_of
 from gapless.errors import DefinitionError, closest
+from gapless.storage.errors import TableNameError
+from gapless.storage.slices import is_slice_store
 
 __all__ = ["requirement_errors"]
 
@@ -34,7 +37,55 @@ def requirement_errors(
                 continue  # the upstream asset's own manager is checked with the upstream asset
             use = f"loads its parameter {edge.parameter!r} with"
             _check_manager(asset, manager, use, resources, errors)
+        for edge in graph.parents(asset.key) if graph is not None else ():
+            _check_columns(asset, edge, resources, errors)
+    _check_locations(assets, resources, errors)
     return errors
+
+
+def _check_locations(
+    assets: Sequence[AssetsDefinition], resources: Mapping[str, Any], errors: list[DefinitionError]
+) -> None:
+    """No two assets lie in one place: each would overwrite the other, in silence."""
+    first_at: dict[str, AssetsDefinition] = {}
+    for asset in assets:
+        location_of = getattr(resources.get(asset.io_manager_key), "location_of", None)
+        if not asset.stores_output or location_of is None or isinstance(resources[asset.io_manager_key], type):
+            continue
+        try:
+            location = location_of(asset.key, asset.metadata)
+        except TableNameError as error:
+            errors.append(DefinitionError(error.reason, f"{error.fix}.", asset.where))
+            continue
+        first = first_at.setdefault(location, asset)
+        if first.key != asset.key:
+            errors.append(
+                DefinitionError(
+                    f"assets {first.name!r} ({first.where}) and {asset.name!r} ({asset.where}) both lie in {location}:"
+                    " each would overwrite the other",
+                    'Give one of them a place of its own with metadata={"schema": "…"} or {"table": "…"}, or another'
+                    " name.",
+                    asset.where,
+                )
+            )
+
+
+def _check_columns(
+    asset: AssetsDefinition, edge: Dependency, resources: Mapping[str, Any], errors: list[DefinitionError]
+) -> None:
+    columns = edge.metadata.get("columns")
+    if columns is None or not is_slice_store(resources.get(edge.input_manager_key or "")):
+        return
+    is_list = isinstance(columns, Iterable) and not isinstance(columns, (str, bytes, Mapping))
+    if not is_list or not columns or not all(isinstance(name, str) for name in columns):
+        errors.append(
+            DefinitionError(
+                f"asset {asset.name!r} asks for the columns {columns!r} of {str(edge.upstream)!r}; expected a list of"
+                " names",
+                'Write metadata={"columns": ["id"]}, or leave it out for all columns.',
+                asset.where,
+            )
+        )
 
 
 def _check_store(

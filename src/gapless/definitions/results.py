@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.source_location import here
+from gapless.definitions.unknown_arguments import checked_constructor
 from gapless.errors import DefinitionError
 
 __all__ = ["MaterializeResult", "MetadataValue", "NoValue", "Output", "checked_metadata"]
@@ -151,6 +152,7 @@ def checked_metadata(metadata: Mapping[str, Any] | None, owner: str, location: s
     return dict(metadata)
 
 
+@checked_constructor
 @dataclass(frozen=True, slots=True)
 class Output(Generic[T]):
     """A value to store, with metadata about it.
@@ -170,6 +172,7 @@ class Output(Generic[T]):
         object.__setattr__(self, "metadata", checked_metadata(self.metadata, "an Output", here()))
 
 
+@checked_constructor
 @dataclass(frozen=True, slots=True)
 class MaterializeResult(Generic[T]):
     """The asset is made: the function stored its data itself, or passes it on as `value`.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gapless.definitions.jobs import Job, UnresolvedAssetJob, checked_declared_name
+from gapless.definitions.labels import checked_owners
 from gapless.definitions.results import checked_metadata
 from gapless.definitions.source_location import here
+from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError
 from gapless.partitions import TimeWindowPartitionsDefinition
 from gapless.partitions.cron import Cron
@@ -38,6 +40,7 @@ class Schedule:
         job: The job; partitioned.
         cron_schedule: Five fields, civil time in `timezone`.
         timezone: IANA name.
+        owners: Mail addresses, or ``team:name``.
         location: ``file:line`` of its declaration.
     """
 
@@ -49,6 +52,7 @@ class Schedule:
     description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
     location: str | None = None
 
 
@@ -65,6 +69,7 @@ class UnresolvedPartitionedSchedule:
     description: str | None
     tags: Mapping[str, str]
     metadata: Mapping[str, Any]
+    owners: tuple[str, ...]
     location: str | None
 
     def resolve(self, job: Job) -> Schedule:
@@ -83,6 +88,7 @@ class UnresolvedPartitionedSchedule:
             description=self.description,
             tags=self.tags,
             metadata=self.metadata,
+            owners=self.owners,
             location=self.location,
         )
 
@@ -123,6 +129,7 @@ class UnresolvedPartitionedSchedule:
         raise DefinitionError(f"schedule {self.name!r} {reason}", fix, self.location) from None
 
 
+@checked_arguments
 def build_schedule_from_partitioned_job(
     job: UnresolvedAssetJob,
     description: str | None = None,
@@ -136,6 +143,7 @@ def build_schedule_from_partitioned_job(
     cron_schedule: str | None = None,
     execution_timezone: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    owners: Sequence[str] | None = None,
 ) -> UnresolvedPartitionedSchedule:
     """A schedule that asks for each partition of a job once its window has closed.
 
@@ -149,6 +157,7 @@ def build_schedule_from_partitioned_job(
         default_status: Whether it runs before anybody has started it.
         cron_schedule: When to run; only for partitions that are no time windows.
         execution_timezone: The zone of `cron_schedule`; by default UTC.
+        owners: Mail addresses, or ``team:name``.
 
     Raises:
         DefinitionError: If `job` is no job, or the name is none. What depends on the partitions is checked on loading.
@@ -188,6 +197,7 @@ def build_schedule_from_partitioned_job(
         description=description,
         tags={str(key): str(value) for key, value in (tags or {}).items()},
         metadata=checked_metadata(metadata, f"schedule {schedule_name!r}", where),
+        owners=checked_owners(owners, f"schedule {schedule_name!r}", where),
         location=where,
     )
 

@@ -149,6 +149,9 @@ class _Reader:
         body = body[: down.start()] if down else body
         if not body:
             self.refuse(f"{word!r} names no asset")
+        if down and down.group() == "*" and body.endswith((":", "=")):
+            any_value = f"; any value of it is written {body[:-1]}" if body.endswith("=") else ""
+            self.refuse(f"{word!r} is no pattern: only key:… takes patterns{any_value}")
         selection = self.atom(body)
         start = selection
         if up:

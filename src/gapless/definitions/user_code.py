@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import FrameSummary
 
-from gapless.definitions.errors import LoadError
+from gapless.definitions.dagster_uses import missing_names
+from gapless.definitions.errors import LoadError, NameNotProvidedError, UnknownArgumentError, raise_definition_errors
 from gapless.definitions.source_location import SourceLocation, is_inside_gapless
+from gapless.definitions.unknown_arguments import unknown_argument
 from gapless.errors import DefinitionError, GaplessError
 
 __all__ = ["users_errors"]
@@ -39,9 +41,13 @@ def users_errors(source: str, as_dagster: bool) -> Iterator[None]:
     except GaplessError as ours:
         if isinstance(ours, DefinitionError) and ours.location is None:
             ours.location = _place(_users_frames(ours))
+        if isinstance(ours, NameNotProvidedError) and (frames := _users_frames(ours)):
+            raise_definition_errors(missing_names(Path(frames[-1].filename)))
         # The way through our own files says nothing to the user.
         raise ours.with_traceback(None) from None
     except (Exception, SystemExit) as raised:
+        if unknown := _unknown_argument(raised):
+            raise unknown from None
         raise _from_exception(raised, source, as_dagster) from None
 
 
@@ -57,6 +63,19 @@ def _from_syntax(wrong: SyntaxError) -> LoadError:
         excerpt = f"{gutter}{bare}\n{' ' * (len(gutter) - 2)}| {' ' * start}{'^' * max(width, 1)}"
     place = str(SourceLocation(wrong.filename, wrong.lineno)) if wrong.filename and wrong.lineno else wrong.filename
     return LoadError(f"this is not valid Python: {wrong.msg}", location=place, excerpt=excerpt)
+
+
+def _unknown_argument(raised: BaseException) -> UnknownArgumentError | None:
+    """For those of our functions that do not check their arguments themselves."""
+    found = _UNKNOWN_ARGUMENT.search(str(raised)) if isinstance(raised, TypeError) else None
+    if found is None:
+        return None
+    path, argument = found.groups()
+    called = path.removesuffix(".__init__").rpartition(".")[2]
+    # Asked for by name: the package's front door lies above this layer.
+    if called not in importlib.import_module("gapless").__all__:
+        return None
+    return unknown_argument(called, argument, where=_place(_users_frames(raised)))
 
 
 def _from_exception(raised: BaseException, source: str, as_dagster: bool) -> LoadError:
@@ -113,11 +132,4 @@ def _advice(raised: BaseException, as_dagster: bool) -> str:
         return f"If it is a package, install it where gapless runs: {sys.executable} -m pip install {package}"
     if isinstance(raised, ImportError) and "relative import" in str(raised):
         return "The file belongs to a package: name it as a module, -m package.module, instead of -f FILE."
-    unknown = _UNKNOWN_ARGUMENT.search(str(raised)) if isinstance(raised, TypeError) else None
-    if unknown:
-        path, argument = unknown.groups()
-        called = path.removesuffix(".__init__").rpartition(".")[2]
-        # Asked for by name: the package's front door lies above this layer.
-        if called in importlib.import_module("gapless").__all__:
-            return f"Gapless's {called} does not take {argument!r}; leave it out, or see help(gapless.{called})."
     return ""

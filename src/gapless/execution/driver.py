@@ -167,17 +167,20 @@ class Driver:
             keys = [key for unit in same for key in unit.keys]
             claim = self._ledger.claim(self._run_id, name, keys, self._clock(), since=self._plan.read_at)
             give_back: list[str | None] = []
+            elsewhere: list[Unit] = []
             for unit in same:
                 if not claim.granted.issuperset(unit.keys):
                     give_back += [key for key in unit.keys if key in claim.granted]
                     self._park(unit, claim.held)
                 elif claim.committed_since.issuperset(unit.keys):
                     give_back += unit.keys
-                    self._made_elsewhere(unit)
+                    elsewhere.append(unit)
                 else:
                     self._submit(unit)
             if give_back:
                 self._ledger.release(self._run_id, name, give_back)
+            for unit in elsewhere:  # now that the lease is given back, the ledger names who made it, not who holds it
+                self._made_elsewhere(unit)
 
     def _submit(self, unit: Unit) -> None:
         self._in_flight[unit.asset, unit.partitions] = unit

@@ -106,6 +106,7 @@ class Tally:
     """Counts of what became of a run's partitions, and the reports of those that did not go well."""
 
     materialized: int = 0
+    made_elsewhere: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     failed: list[StepReport] = field(default_factory=list)
     skipped: list[StepReport] = field(default_factory=list)
@@ -120,7 +121,10 @@ class Tally:
         for report in reports:
             if report.kind is EventKind.MATERIALIZED:
                 self.materialized += 1
-                self.rows += report.rows or 0
+                if report.made_by is None:
+                    self.rows += report.rows or 0
+                else:
+                    self.made_elsewhere[report.made_by] = self.made_elsewhere.get(report.made_by, 0) + 1
             elif report.kind is EventKind.FAILED:
                 self.failed.append(report)
             elif report.kind is EventKind.SKIPPED:
@@ -138,6 +142,7 @@ class Tally:
             run_id=run_id,
             state=state,
             materialized=self.materialized,
+            made_elsewhere=dict(self.made_elsewhere),
             rows=self.rows,
             failed=tuple(self.failed),
             skipped=tuple(self.skipped),

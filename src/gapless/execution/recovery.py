@@ -17,11 +17,13 @@ def recover(project: Project, ledger: Ledger, now: datetime) -> list[Reconciliat
     return [recover_run(project, ledger, run, now) for run in ledger.dead_runs()]
 
 
-def recover_run(project: Project, ledger: Ledger, run: RunRecord, now: datetime) -> Reconciliation:
-    """Reconcile one run of which nobody is alive."""
+def recover_run(
+    project: Project, ledger: Ledger, run: RunRecord, now: datetime, error: str | None = None
+) -> Reconciliation:
+    """Reconcile one run that nobody drives any more; `error` is what broke it down, None if its process died."""
     records = [record for store in slice_stores(project) for record in store.commit_records([run.run_id])]
     versions = {key.to_user_string(): project.graph[key].code_version for key in project.graph}
-    return reconcile(ledger, run, records, now, versions)
+    return reconcile(ledger, run, records, now, versions, error)
 
 
 def slice_stores(project: Project) -> list[SliceStore]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gapless.execution.progress import StepReport
@@ -17,6 +18,8 @@ class RunResult:
     Attributes:
         run_id: Its name in the ledger; None if there was nothing to do and no run was recorded.
         materialized: Number of (asset, partition)s that have their rows; those that another run made meanwhile count.
+        made_elsewhere: Of these, how many another run made meanwhile, by its id.
+        rows: Rows that this run committed.
         failed, skipped, interrupted: What became of the others, with reasons.
         blocked: Number that the plan already knew it could not make.
         exception: The first exception that a user's function raised, as it was raised.
@@ -25,6 +28,7 @@ class RunResult:
     run_id: str | None
     state: RunState
     materialized: int = 0
+    made_elsewhere: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
     failed: tuple[StepReport, ...] = ()
     skipped: tuple[StepReport, ...] = ()
@@ -32,6 +36,11 @@ class RunResult:
     blocked: int = 0
     duration_s: float = 0.0
     exception: BaseException | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def made_here(self) -> int:
+        """Number of (asset, partition)s that this run made itself."""
+        return self.materialized - sum(self.made_elsewhere.values())
 
     @property
     def success(self) -> bool:

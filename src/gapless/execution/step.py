@@ -20,13 +20,18 @@ from gapless.execution.cancel import CancelToken
 from gapless.execution.context import AssetExecutionContext, InputPartitions
 from gapless.execution.failure import Failure
 from gapless.execution.ready import Unit
-from gapless.partitions import AllPartitionMapping, OrdinalSet, PartitionsDefinition, TimeWindowPartitionsDefinition
+from gapless.execution.table_slices import input_slices, output_slices
+from gapless.partitions import (
+    AllPartitionMapping,
+    OrdinalSet,
+    PartitionsDefinition,
+    TimeWindow,
+    TimeWindowPartitionsDefinition,
+)
 from gapless.storage.io_manager import InputContext, OutputContext
-from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice, StagedSlices, is_slice_store
+from gapless.storage.slices import StagedSlices, is_slice_store
 
-__all__ = ["Made", "StepRunner", "civil_facts", "slices_of"]
-
-_WHOLE_TABLE = (PartitionSlice(None),)
+__all__ = ["Failed", "Made", "StepRunner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +169,16 @@ class StepRunner:
         expected = asset.input_annotation(dependency.parameter or "")
         ordinals = self._read(dependency, unit)
         if not is_slice_store(manager):
-            return manager.load_input(self._input_context(asset, dependency, upstream, ordinals, unit, context))
-        definition = upstream.partitions_def
-        whole = definition is None or isinstance(dependency.mapping, AllPartitionMapping)
+            return manager.load_input(self._input_context(dependency, upstream, ordinals, unit, context))
+        whole = isinstance(dependency.mapping, AllPartitionMapping)
         columns = dependency.metadata.get("columns")
         return manager.load(
-            InputSlices(
-                asset=upstream.key,
-                slices=_WHOLE_TABLE if whole or definition is None else slices_of(definition, ordinals),
-                partition_expr=None if whole else upstream.partition_expr,
-                metadata=upstream.metadata,
-                columns=None if columns is None else tuple(columns),
-                **civil_facts(definition),
-            ),
+            input_slices(upstream, None if whole else ordinals, None if columns is None else tuple(columns)),
             Any if expected is inspect.Parameter.empty else expected,
         )
 
     def _input_context(
         self,
-        asset: AssetsDefinition,
         dependency: Dependency,
         upstream: AssetsDefinition,
         ordinals: OrdinalSet,
@@ -196,19 +192,16 @@ class StepRunner:
             partition_keys=() if definition is None else tuple(definition.keys_of(ordinals)),
             partition_key=_only_key(unit),
             metadata=dict(dependency.metadata),
-            upstream_output=self._output_context(upstream, definition, ordinals, context),
+            upstream_output=self._output_context(upstream, ordinals, context),
             resources=context.resources,
             log=context.log,
             run_id=self._run_id,
         )
 
     def _output_context(
-        self,
-        asset: AssetsDefinition,
-        definition: PartitionsDefinition | None,
-        ordinals: OrdinalSet,
-        context: AssetExecutionContext,
+        self, asset: AssetsDefinition, ordinals: OrdinalSet, context: AssetExecutionContext
     ) -> OutputContext:
+        definition = asset.partitions_def
         return OutputContext(
             asset_key=asset.key,
             partitions_def=definition,
@@ -240,40 +233,18 @@ class StepRunner:
             return None, asset.io_manager_key, metadata
         manager = self._resources[asset.io_manager_key]
         if not is_slice_store(manager):
-            output = self._output_context(asset, asset.partitions_def, unit.partitions, context)
+            output = self._output_context(asset, unit.partitions, context)
             manager.handle_output(output, value)
             return None, asset.io_manager_key, {**metadata, **_json(output.recorded_metadata)}
-        definition = asset.partitions_def
-        slices = OutputSlices(
-            asset=asset.key,
-            slices=_WHOLE_TABLE if definition is None else slices_of(definition, unit.partitions),
-            partition_expr=None if definition is None else asset.partition_expr,
-            run_id=self._run_id,
-            metadata=asset.metadata,
-            **civil_facts(definition),
-        )
-        return manager.stage(slices, value), asset.io_manager_key, metadata
-
-
-def slices_of(definition: PartitionsDefinition, ordinals: OrdinalSet) -> tuple[PartitionSlice, ...]:
-    """These partitions as a store sees them."""
-    if isinstance(definition, TimeWindowPartitionsDefinition):
-        return tuple(PartitionSlice(definition.key_at(o), definition.window_at(o)) for o in ordinals)
-    return tuple(PartitionSlice(key) for key in definition.keys_of(ordinals))
-
-
-def civil_facts(definition: PartitionsDefinition | None) -> dict[str, Any]:
-    """What a store must know of a definition's civil time."""
-    if isinstance(definition, TimeWindowPartitionsDefinition):
-        return {"timezone": definition.timezone, "finer_than_day": definition.finer_than_day}
-    return {}
+        staged = manager.stage(output_slices(asset, unit.partitions, self._run_id), value)
+        return staged, asset.io_manager_key, metadata
 
 
 def _only_key(unit: Unit) -> str | None:
     return unit.step.key_at(unit.partitions.first()) if len(unit.partitions) == 1 else None
 
 
-def _window(unit: Unit) -> Any:
+def _window(unit: Unit) -> TimeWindow | None:
     definition = unit.step.definition
     if isinstance(definition, TimeWindowPartitionsDefinition) and len(unit.partitions) == 1:
         return definition.window_at(unit.partitions.first())

@@ -9,10 +9,10 @@ from typing import Any
 
 from gapless.definitions.asset import AssetsDefinition
 from gapless.errors import InvocationError
-from gapless.execution.step import civil_facts, slices_of
+from gapless.execution.table_slices import output_slices
 from gapless.ledger.contract import Ledger
 from gapless.partitions import OrdinalSet
-from gapless.storage.slices import OutputSlices, PartitionSlice, is_slice_store
+from gapless.storage.slices import is_slice_store
 
 __all__ = ["Wiped", "wipe_asset"]
 
@@ -51,10 +51,9 @@ def wipe_asset(
         InvocationError: Another run is making some of them.
         StorageError: The rows could not be deleted; the states are forgotten already.
     """
-    definition = asset.partitions_def
     keys: list[str | None] | None = None
-    if partitions is not None and definition is not None:
-        keys = list(definition.keys_of(partitions))
+    if partitions is not None and asset.partitions_def is not None:
+        keys = list(asset.partitions_def.keys_of(partitions))
     claim = ledger.claim(run_id, asset.name, keys if keys is not None else [*ledger.statuses(asset.name)], now)
     for key, holder in claim.held.items():
         raise InvocationError(
@@ -65,17 +64,4 @@ def wipe_asset(
     store: Any = resources.get(asset.io_manager_key)
     if not asset.stores_output or not is_slice_store(store):
         return Wiped(asset.name, states, None)
-    whole = partitions is None or definition is None
-    rows = store.wipe(
-        OutputSlices(
-            asset=asset.key,
-            slices=(PartitionSlice(None),)
-            if whole or definition is None or partitions is None
-            else slices_of(definition, partitions),
-            partition_expr=None if whole else asset.partition_expr,
-            run_id=run_id,
-            metadata=asset.metadata,
-            **civil_facts(definition),
-        )
-    )
-    return Wiped(asset.name, states, rows)
+    return Wiped(asset.name, states, store.wipe(output_slices(asset, partitions, run_id)))

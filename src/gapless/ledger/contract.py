@@ -45,7 +45,7 @@ class RunState(StrEnum):
     SUCCEEDED = "succeeded"  # every planned partition is materialized
     FAILED = "failed"  # at least one partition failed, was skipped, or could not be made
     CANCELED = "canceled"  # stopped by a person (Ctrl-C, SIGTERM, cancel); finished partitions stay
-    CRASHED = "crashed"  # its process died; found and reconciled by a later one
+    CRASHED = "crashed"  # its process died, or it broke down; reconciled with what its data says
 
 
 class EventKind(StrEnum):
@@ -232,7 +232,9 @@ class Ledger(Protocol):
         """
         ...
 
-    def end_crashed(self, run_id: str, outcomes: Sequence[Outcome], now: datetime) -> bool:
+    def end_crashed(
+        self, run_id: str, outcomes: Sequence[Outcome], now: datetime, error: str = "its process died"
+    ) -> bool:
         """Records what was found of a dead run and ends it as CRASHED, in one transaction.
 
         False, and nothing happens, if the run is not RUNNING any more: another process was first. A RECONCILED

@@ -54,15 +54,17 @@ def reconcile(
     commits: Iterable[CommitProof],
     now: datetime,
     code_versions: Mapping[str, str | None] | None = None,
+    error: str | None = None,
 ) -> Reconciliation:
     """End a dead run as CRASHED, believing the commit records over the ledger.
 
-    Call it only for runs of `Ledger.dead_runs`: a live run would lose its leases. Two processes may do so at once; what
-    the first records stands.
+    Call it only for runs of `Ledger.dead_runs`, or for one's own that broke down: a live run would lose its leases. Two
+    processes may do so at once; what the first records stands.
 
     Args:
         commits: The commit records of every store that the run wrote to; those of other runs are passed over.
         code_versions: By asset, the code version to record with what is found; absent means none.
+        error: What broke the run down; None if its process died.
     """
     proofs: dict[_Slice, CommitProof] = {}
     for commit in commits:
@@ -86,11 +88,9 @@ def reconcile(
         for asset, partition in unknown
     ]
     interrupted = tuple(lease for lease in leases if lease not in unknown)
-    outcomes += [
-        Outcome(asset, partition, EventKind.INTERRUPTED, now, None, "its run's process died")
-        for asset, partition in interrupted
-    ]
-    if not ledger.end_crashed(run.run_id, outcomes, now):
+    why = "its run's process died" if error is None else "its run broke down"
+    outcomes += [Outcome(asset, partition, EventKind.INTERRUPTED, now, None, why) for asset, partition in interrupted]
+    if not ledger.end_crashed(run.run_id, outcomes, now, "its process died" if error is None else error):
         return Reconciliation(run.run_id, applied=False)
     return Reconciliation(run.run_id, applied=True, reconciled=tuple(unknown), interrupted=interrupted)
 
@@ -123,11 +123,11 @@ def _unknown(
         for event in history:
             if event.asset is not None and (event.asset, event.partition) not in leases:
                 unknown.pop((event.asset, event.partition), None)
-    wiped = {
-        (asset, event.partition): event.at  # the latest: events come oldest first
-        for asset in {asset for asset, _ in unknown}
-        for event in ledger.events(asset=asset, kinds=(EventKind.WIPED,))
-    }
+    wiped: dict[_Slice, datetime] = {}
+    for asset in {asset for asset, _ in unknown}:
+        for event in ledger.events(asset=asset, kinds=(EventKind.WIPED,)):
+            at = asset, event.partition
+            wiped[at] = max(event.at, wiped.get(at, event.at))
     return {at: proof for at, proof in unknown.items() if not _was_wiped(at, proof, wiped)}
 
 

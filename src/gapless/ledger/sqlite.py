@@ -61,12 +61,14 @@ class SQLiteLedger:
         with self._file.write() as connection:
             runs.end(connection, run_id, state, now, error)
 
-    def end_crashed(self, run_id: str, outcomes: Sequence[Outcome], now: datetime) -> bool:
+    def end_crashed(
+        self, run_id: str, outcomes: Sequence[Outcome], now: datetime, error: str = "its process died"
+    ) -> bool:
         with self._file.write() as connection:
             if runs.state_of(connection, run_id) is not RunState.RUNNING:
                 return False
             statuses.record(connection, run_id, outcomes)
-            return runs.end(connection, run_id, RunState.CRASHED, now, "its process died")
+            return runs.end(connection, run_id, RunState.CRASHED, now, error)
 
     def run(self, run_id: str) -> RunRecord | None:
         with self._file.read() as connection:

@@ -1,4 +1,4 @@
-"""WHICH PARTITIONS EXIST. Pure values: keys, windows, time grids, static keys, sets, mappings."""
+"""WHICH PARTITIONS EXIST. Pure values: keys, windows, time grids, static keys, sets of ordinals, mappings."""
 
 from gapless.partitions.cadences import (
     DailyPartitionsDefinition,
@@ -19,7 +19,6 @@ from gapless.partitions.mapping import (
     infer_mapping,
 )
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.sets import PartitionSet
 from gapless.partitions.static import StaticPartitionsDefinition
 from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 from gapless.partitions.window import TimeWindow
@@ -36,7 +35,6 @@ __all__ = [
     "OrdinalSet",
     "PartitionKeyRange",
     "PartitionMapping",
-    "PartitionSet",
     "PartitionsDefinition",
     "ScheduleType",
     "StaticPartitionsDefinition",

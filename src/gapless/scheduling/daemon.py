@@ -185,7 +185,8 @@ class Daemon:
             )
         except Exception as error:  # as above
             note = f"its run broke down: {_one_line(error)}"
-            return self._ended(tick, TickState.FAILED, note, error=error, run_id=run_id, blocked=plan.total_blocked)
+            recorded = run_id if self._ledger.run(run_id) else None  # a resource that fails stops it before the record
+            return self._ended(tick, TickState.FAILED, note, error=error, run_id=recorded, blocked=plan.total_blocked)
         settled = result.materialized + len(result.failed) + len(result.skipped)
         if cancel.cancelled and settled < plan.total:
             return TickOutcome(tick, TickState.STARTED, _summary(result), result, plan.total_blocked)
@@ -233,7 +234,8 @@ def _one_line(error: Exception) -> str:
 
 def _summary(result: RunResult) -> str:
     """``8 made, 1 failed (plays 2024-01-05: ValueError: …), 1 skipped``."""
-    parts = [f"{result.materialized:,} made"]
+    parts = [f"{result.made_here:,} made"]
+    parts += [f"{number:,} made meanwhile by run {run}" for run, number in result.made_elsewhere.items()]
     if result.failed:
         first = result.failed[0]
         slice_ = f"{first.asset} {first.partition}" if first.partition is not None else first.asset

@@ -15,9 +15,9 @@ from gapless.storage.table_name import RECORDS_SCHEMA, TableName
 __all__ = [
     "RECORDS",
     "NewRecord",
+    "committed_partitions",
     "create_records",
     "forget_slices",
-    "has_records",
     "insert_records",
     "records_of_runs",
     "was_committed",
@@ -61,13 +61,6 @@ def insert_records(session: Session, records: Sequence[NewRecord], committed_us:
         )
 
 
-def has_records(session: Session, asset: str) -> bool:
-    """Whether this asset was ever committed, even without a table (a frame without columns)."""
-    if not session.columns(RECORDS):
-        return False
-    return bool(session.execute(f"SELECT 1 FROM {RECORDS.sql(session.catalog)} WHERE asset = ? LIMIT 1", [asset]))
-
-
 def was_committed(session: Session, committed_us: int) -> bool:
     """Whether the transaction with this mark is durably there."""
     if not session.columns(RECORDS):
@@ -101,3 +94,24 @@ def records_of_runs(session: Session, run_ids: Sequence[str]) -> list[CommitReco
         CommitRecord(AssetKey.of(asset), partition, run_id, rows, _EPOCH + timedelta(microseconds=at))
         for asset, partition, run_id, rows, at in found
     ]
+
+
+def committed_partitions(session: Session, asset: str) -> dict[str | None, CommitRecord]:
+    """The newest record of each partition of `asset`, whichever run made it."""
+    if not session.columns(RECORDS):
+        return {}
+    found = session.execute(
+        'SELECT partition, arg_max(run_id, committed_at), arg_max("rows", committed_at), epoch_us(max(committed_at))'
+        f" FROM {RECORDS.sql(session.catalog)} WHERE asset = ? GROUP BY partition",
+        [asset],
+    )
+    key = AssetKey.of(asset)
+    records = {
+        partition: CommitRecord(key, partition, run_id, rows, _EPOCH + timedelta(microseconds=at))
+        for partition, run_id, rows, at in found
+    }
+    if None not in records:
+        return records
+    # The asset was once made whole, which replaced whatever partitions it had before.
+    whole = records[None].committed_at
+    return {partition: record for partition, record in records.items() if record.committed_at >= whole}

@@ -17,7 +17,7 @@ from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, Databas
 from gapless.storage.frames import StagedFrame
 from gapless.storage.slices import Committed, Refused
 from gapless.storage.table_name import TableName
-from gapless.storage.table_replacement import Outcomes, TableReplacement
+from gapless.storage.table_replacement import Outcomes, TableReplacement, partition_order
 
 __all__ = ["CommitUncertainError", "GroupCommit"]
 
@@ -71,7 +71,8 @@ class GroupCommit:
         if len(numbers) == 1:
             self.outcomes[numbers[0]] = Refused(self._told(numbers[0], failure))
             return
-        for number in numbers:
+        # In partition order, so that which of two frames fails that do not fit together is no matter of who came first.
+        for number in sorted(numbers, key=lambda number: partition_order(self._frames[number])):
             self.run(session, [number])
 
     def _together(self, session: Session, numbers: Sequence[int]) -> None:

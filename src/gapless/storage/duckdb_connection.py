@@ -1,4 +1,4 @@
-"""The only module that calls DuckDB: opening the file in turn, sessions on it, and its errors in our words.
+"""The only module that runs anything in DuckDB: opening the file in turn, sessions on it, and its errors in our words.
 
 The file is attached to an in-memory instance, with row groups of about twenty thousand rows: a group of slices then
 fills row groups of its own, which DuckDB writes straight to the file instead of through its write-ahead log (measured:
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gapless.storage.duckdb_messages import one_line, opening_failure, translated
+from gapless.storage.duckdb_reading import why_not_reading
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError
 from gapless.storage.table_name import TableName, quoted
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
@@ -110,20 +111,20 @@ class Session:
         self.execute("SET TimeZone = '" + name.replace("'", "''") + "'")
 
     def query(self, sql: str) -> pl.DataFrame:
-        """The rows of a person's SQL: one statement, in a transaction that can only read.
+        """The rows of a person's SQL: one statement that only reads, in a transaction that can only read.
 
         Raises:
-            StorageError: It is not one statement, or DuckDB refused it.
+            StorageError: It is something else, or DuckDB refused it.
         """
         import duckdb
 
         try:
-            statements = len(duckdb.extract_statements(sql))
+            reason = why_not_reading(sql)
         except duckdb.Error as error:
             failure = translated(error, self.database)
         else:
-            if statements != 1:
-                raise DatabaseFailure(self.database, "Parser", f"expected one statement, not {statements}")
+            if reason is not None:
+                raise DatabaseFailure(self.database, "Parser", reason)
             self._search_every_schema()
             self.execute("BEGIN TRANSACTION READ ONLY")
             try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, Literal, Protocol, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
+from gapless.asset_key import AssetKey
 from gapless.errors import StorageError, closest
 from gapless.storage.errors import (
+    ColumnNamesError,
     ColumnTypeError,
     NeverMaterializedError,
+    NoPartitionExpressionError,
     PartitionExpressionError,
     QueryError,
     TableNameError,
@@ -51,7 +54,7 @@ class DuckDBPolarsIOManager:
     one file: they take turns. Safe to use from several threads; `commit` from one at a time.
 
     Args:
-        database: The file's path; relative to the working directory at first use.
+        database: The file's path; relative to the working directory in which the manager is made.
         schema: The schema of assets that name none in their metadata. Without it, an asset lies in the schema that
             its key's last part but one names, or in ``public``.
         lock_timeout: How long to wait while others hold the file, seconds.
@@ -69,30 +72,69 @@ class DuckDBPolarsIOManager:
         self._given_schema = schema
         self._lock_timeout = float(lock_timeout)
         self._path: Path | None = None
+        # Kept now: a function may change the working directory before the path is first needed.
+        self._folder = Path()
+        with suppress(FileNotFoundError):  # the working directory is gone; an absolute path needs none
+            self._folder = Path.cwd()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(database={self._given_database!r}, schema={self._given_schema!r})"
 
     @property
     def database(self) -> Path:
-        """The file, as an absolute path.
+        """The file, as an absolute path; once asked for, it stays the same.
 
         Raises:
             TableNameError: The setting does not name a file.
         """
         if self._path is None:
-            given = _resolved(self._given_database, "database")
-            if not given or given.startswith((":memory:", "md:", "motherduck:")):
-                raise TableNameError(
-                    f"the database {given!r} is not a file", "Give the path of a file, for example data/db.duckdb"
-                )
-            self._path = Path(given).expanduser().absolute()
+            self._path = self._file()
         return self._path
+
+    def _file(self) -> Path:
+        given = _resolved(self._given_database, "database")
+        if not given or given.startswith((":memory:", "md:", "motherduck:")):
+            raise TableNameError(
+                f"the database {given!r} is not a file", "Give the path of a file, for example data/db.duckdb"
+            )
+        return (self._folder / Path(given).expanduser()).absolute()
+
+    def location_of(self, asset: AssetKey, metadata: Mapping[str, Any]) -> str:
+        """Where an asset would lie, in words: equal for two assets that would overwrite each other.
+
+        Settings that have no value yet go by their names.
+
+        Raises:
+            TableNameError: Metadata or key do not name a table.
+        """
+        schema = self._given_schema
+        with suppress(TableNameError):
+            schema = self._schema()
+        table = TableName.of(asset, metadata, schema if schema is None or type(schema) is str else repr(schema))
+        file = repr(self._given_database)
+        with suppress(TableNameError):
+            file = os.path.realpath(self._file())
+        return f"the table {table.identity} of {file}"
 
     def table_of(self, output: OutputSlices | InputSlices) -> TableName:
         """Where an asset lies."""
-        schema = None if self._given_schema is None else _resolved(self._given_schema, "schema")
-        return TableName.of(output.asset, output.metadata, schema)
+        return self._table(output.asset, output.metadata)
+
+    def _table(self, asset: AssetKey, metadata: Mapping[str, Any]) -> TableName:
+        return TableName.of(asset, metadata, self._schema())
+
+    def _schema(self) -> str | None:
+        return None if self._given_schema is None else _resolved(self._given_schema, "schema")
+
+    def _refuse_unbounded(self, slices: OutputSlices | InputSlices) -> None:
+        """Without an expression a partition would mean the whole table.
+
+        Raises:
+            NoPartitionExpressionError: There is none, and there are partitions.
+        """
+        if not slices.partition_expr and any(part.key is not None for part in slices.slices):
+            keys = tuple(part.key for part in slices.slices)
+            raise NoPartitionExpressionError(str(slices.asset), keys, str(self.table_of(slices)))
 
     # --- writing
 
@@ -105,6 +147,8 @@ class DuckDBPolarsIOManager:
         from gapless.storage.frames import staged
 
         self.table_of(output)
+        self.database  # noqa: B018  # a setting without a value is told before anything is written
+        self._refuse_unbounded(output)
         return staged(output, value)
 
     def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
@@ -127,13 +171,14 @@ class DuckDBPolarsIOManager:
         """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
         from gapless.storage.commit_records import RECORDS, forget_slices
 
-        if not self._database().exists():
+        self._refuse_unbounded(target)
+        if self.is_empty():
             return 0
         table = self.table_of(target)
         with self._session("wipe", "write") as session:
             columns = session.columns(table)
             keys = tuple(part.key for part in target.slices) or (None,)
-            whole = None in keys or target.partition_expr is None
+            whole = None in keys
             condition = None if whole or not columns else _condition(session, target, table, columns)
             session.execute("BEGIN TRANSACTION")
             committed = False
@@ -162,25 +207,23 @@ class DuckDBPolarsIOManager:
         """
         import polars as pl
 
-        from gapless.storage.commit_records import has_records
         from gapless.storage.frames import as_expected
 
         asset, table = str(source.asset), self.table_of(source)
+        self._refuse_unbounded(source)
         as_expected(pl.DataFrame(), expected, asset)  # before the work, not after it
-        if not self._database().exists():
+        if self.is_empty():
             raise NeverMaterializedError(asset, str(table), str(self.database))
         with self._session("read", "read") as session:
             columns = session.columns(table)
             if not columns:
-                if has_records(session, asset):
-                    return as_expected(pl.DataFrame(), expected, asset)  # only frames without columns so far
                 raise NeverMaterializedError(asset, str(table), str(self.database))
             wanted = _wanted(source, columns, table)
             session.set_timezone(source.timezone)
             sql = f"SELECT {', '.join(map(quoted, wanted))} FROM {table.sql(session.catalog)}"
             if not source.slices:
                 frame = session.frame(f"{sql} LIMIT 0")
-            elif source.partition_expr is None or any(part.key is None for part in source.slices):
+            elif any(part.key is None for part in source.slices):
                 frame = session.frame(sql)
             else:
                 condition = _condition(session, source, table, columns)
@@ -191,10 +234,29 @@ class DuckDBPolarsIOManager:
         """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
         from gapless.storage.commit_records import records_of_runs
 
-        if not run_ids or not self._database().exists():
+        if not run_ids or self.is_empty():
             return []
         with self._session("read the commit records", "look") as session:
             return records_of_runs(session, run_ids)
+
+    def committed(self, asset: AssetKey, metadata: Mapping[str, Any]) -> dict[str | None, CommitRecord]:
+        """The newest commit of each partition of `asset`; empty without its table. Creates nothing."""
+        from gapless.storage.commit_records import committed_partitions
+
+        table = self._table(asset, metadata)
+        if self.is_empty():
+            return {}
+        with self._session("read the commit records", "look") as session:
+            return committed_partitions(session, str(asset)) if session.columns(table) else {}
+
+    def is_empty(self) -> bool:
+        """Whether the file is not there, or holds nothing at all; does not open it.
+
+        Raises:
+            StorageError: The setting names no file, or this user may not look.
+        """
+        database = self._database()
+        return not database.exists() or database.path.stat().st_size == 0
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SQL statement, which can read the tables but change nothing.
@@ -214,7 +276,7 @@ class DuckDBPolarsIOManager:
 
     def tables(self) -> list[str]:
         """The tables of the file, ``schema.table``, without our records; empty if there is no file."""
-        if not self._database().exists():
+        if self.is_empty():
             return []
         with self._session("list the tables", "look") as session:
             rows = session.execute(
@@ -285,7 +347,9 @@ def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:
         return os.fspath(cast("str | os.PathLike[str]", setting))
     value: str | None = get_value()
     if not value:
-        raise TableNameError(f"the {what} is {setting!r}, which has no value", "Set that variable")
+        name = getattr(setting, "env_var_name", "")
+        fix = f"Set it: export {name}=…" if name else "Set that variable"
+        raise TableNameError(f"the {what} is {setting!r}, which has no value", fix)
     return value
 
 
@@ -294,6 +358,10 @@ def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -
     asset = str(source.asset)
     by_folded = {name.casefold(): name for name in columns}
     asked = list(columns) if source.columns is None else list(source.columns)
+    if not asked:
+        raise ColumnNamesError(
+            asset, (), "the input's metadata {'columns': []} asks for no column", "Name one, or leave it out for all"
+        )
     unknown = tuple(name for name in asked if name.casefold() not in by_folded)
     if unknown:
         nearest = tuple(near for name in unknown for near in closest(name, columns, limit=1))

@@ -3,6 +3,7 @@
 StorageError
 ├── OutputTypeError              the function did not return a frame
 ├── InputTypeError               the downstream parameter's annotation is nothing that the store can give
+├── NoPartitionExpressionError   nothing says which rows of the table belong to a partition
 ├── MissingPartitionColumnError  the frame lacks the column that says which partition a row belongs to
 ├── ColumnNamesError             two columns, or a column and nothing, have one name in the table
 ├── ColumnTypeError              a column's type cannot be stored
@@ -37,6 +38,7 @@ __all__ = [
     "InputTypeError",
     "MissingPartitionColumnError",
     "NeverMaterializedError",
+    "NoPartitionExpressionError",
     "OutputTypeError",
     "PartitionColumnTypeError",
     "PartitionExpressionError",
@@ -101,6 +103,22 @@ class InputTypeError(StorageError):
         return (
             f"asset {self.asset!r} cannot be loaded as {self.expected}."
             " Annotate the parameter pl.DataFrame or pl.LazyFrame."
+        )
+
+
+@dataclass(eq=False)
+class NoPartitionExpressionError(StorageError):
+    """A partition of a table is asked for, and nothing says which rows belong to it."""
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    table: str
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: nothing says which rows of the table {self.table} belong to"
+            ' it. Add metadata={"partition_expr": "date"} to @asset, with the name of the column that tells, or an SQL'
+            " expression."
         )
 
 
@@ -234,6 +252,7 @@ class SchemaChangeError(StorageError):
     Attributes:
         table_columns, frame_columns: (name, type) pairs, in order.
         changes: What does not fit, a clause for each.
+        casts: Polars expressions that would make columns fit.
     """
 
     asset: str
@@ -242,6 +261,7 @@ class SchemaChangeError(StorageError):
     table_columns: tuple[tuple[str, str], ...]
     frame_columns: tuple[tuple[str, str], ...]
     changes: tuple[str, ...] = field(default_factory=tuple)
+    casts: tuple[str, ...] = ()
 
     def diff(self) -> str:
         """Both schemas, one line a column: ``-`` only in the table, ``+`` only in the frame."""
@@ -266,12 +286,13 @@ class SchemaChangeError(StorageError):
             if missing is not None
             else ""
         )
+        cast = f" If nothing is lost by it, cast: .with_columns({', '.join(self.casts)})." if self.casts else ""
         return (
             f"{slice_name(self.asset, self.partitions)}: the frame does not fit the table {self.table}:"
             f" {'; '.join(self.changes)}. Nothing was replaced.\n"
             f"  - in the table, + in the frame\n{self.diff()}\n"
             "Return the table's columns and types; added columns and wider types are taken as they are"
-            f"{given_empty}. To begin the table anew with other columns: gapless wipe {self.asset}"
+            f"{given_empty}.{cast} To begin the table anew with other columns: gapless wipe {self.asset}"
         )
 
 

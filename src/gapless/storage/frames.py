@@ -78,10 +78,18 @@ def staged(output: OutputSlices, value: Any) -> StagedFrame:
         named = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         raise OutputTypeError(asset, keys, named)
     names = value.columns
+    if not names:
+        # Taken for an empty slice it would erase a good one; more often something went wrong upstream.
+        raise ColumnNamesError(
+            asset,
+            keys,
+            "the function returned a frame without columns",
+            "Return one with the table's columns and no rows, if there are none",
+        )
     _check_names(asset, keys, names)
     null_columns = tuple(_check_types(asset, keys, value))
     expression = output.partition_expr
-    if expression is not None and names and column_named_by(expression, names) is None:
+    if expression is not None and column_named_by(expression, names) is None:
         column = _plain_name(expression)
         if column is not None:
             raise MissingPartitionColumnError(asset, keys, column, tuple(names), closest(column, names))

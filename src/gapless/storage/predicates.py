@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gapless.partitions.window import TimeWindow
 from gapless.storage.errors import PartitionColumnTypeError
@@ -25,6 +26,7 @@ from gapless.storage.time_bounds import (
     date_span,
     digit_spans,
     instant_span,
+    is_repeated,
     iso_says,
     text_span,
 )
@@ -183,7 +185,12 @@ class Membership:
         if self.kind is Kind.DATE and not self.finer_than_day:
             low, high = date_span(first, self.timezone, False)[0], date_span(last, self.timezone, False)[1]
             return f"{low} up to, but not including, {high}"
-        return f"{first.start:%Y-%m-%d %H:%M} up to, but not including, {last.end:%Y-%m-%d %H:%M} ({self.timezone})"
+        zone = ZoneInfo(self.timezone)
+        ends = [moment.astimezone(zone) for moment in (first.start, last.end)]
+        # What the clocks show twice is told by its offset from UTC.
+        repeated = any(map(is_repeated, ends))
+        since, until = (end.isoformat(" ", "minutes") if repeated else f"{end:%Y-%m-%d %H:%M}" for end in ends)
+        return f"{since} up to, but not including, {until} ({self.timezone})"
 
     # --- one kind of type each
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Merge", "merge"]
+__all__ = ["Limits", "Merge", "fitting_cast", "limits_of", "merge"]
 
 _SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
 _UNSIGNED = {"UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64, "UHUGEINT": 128}
@@ -15,6 +15,55 @@ _NAIVE_TIMES = ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP", "TIMESTAMP_NS")  # e
 _INSTANTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TIMES = ("TIME", "TIME_NS")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+_POLARS = {
+    **{
+        f"{sign}{name}": f"pl.{kind}{bits}"
+        for sign, kind in (("", "Int"), ("U", "UInt"))
+        for name, bits in (("TINYINT", 8), ("SMALLINT", 16), ("INTEGER", 32), ("BIGINT", 64))
+    },
+    "BOOLEAN": "pl.Boolean",
+    "FLOAT": "pl.Float32",
+    "DOUBLE": "pl.Float64",
+    "VARCHAR": "pl.String",
+    "DATE": "pl.Date",
+    "TIME": "pl.Time",
+    "TIMESTAMP_MS": 'pl.Datetime("ms")',
+    "TIMESTAMP": 'pl.Datetime("us")',
+    "TIMESTAMP_NS": 'pl.Datetime("ns")',
+}  # the types that a person may have to cast to
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What of a type's values a wider type of less precision, or of less reach, really holds.
+
+    Attributes:
+        low, high: SQL literals, both inclusive.
+        values: Of what the type has, in words.
+        why: What becomes of those outside, a clause after "that".
+    """
+
+    low: str
+    high: str
+    values: str
+    why: str
+
+
+_LIMITS = {
+    "DOUBLE": Limits(str(-(2**53)), str(2**53), "integers", "a DOUBLE cannot tell apart"),
+    "TIMESTAMP_NS": Limits(
+        "TIMESTAMP '1677-09-22'",
+        "TIMESTAMP '2262-04-11'",
+        "times",
+        "TIMESTAMP_NS does not reach (it spans the years 1677 to 2262)",
+    ),
+    "TIMESTAMPTZ_NS": Limits(
+        "TIMESTAMPTZ '1677-09-22 00:00:00+00'",
+        "TIMESTAMPTZ '2262-04-11 00:00:00+00'",
+        "times",
+        "TIMESTAMPTZ_NS does not reach (it spans the years 1677 to 2262)",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +75,8 @@ class Merge:
         added: Those of them that are new.
         widened: Those whose type changes.
         casts: Frame column to the type that its values take on, where it is not their own.
-        exact_floats: Frame columns of integers that go into a column of floats: right only if each value fits.
-        exact_integers: Table columns of integers that become floats, with the same condition on the stored values.
+        limited: Frame columns whose values go into a type that has `limits_of` theirs: right only if each value fits.
+        limited_so_far: Table columns that become such a type, with the same condition on all earlier values.
         conflicts: Table column names that cannot hold the frame's values, each with a clause that says why.
     """
 
@@ -35,8 +84,8 @@ class Merge:
     added: dict[str, str] = field(default_factory=dict)
     widened: dict[str, str] = field(default_factory=dict)
     casts: dict[str, str] = field(default_factory=dict)
-    exact_floats: tuple[str, ...] = ()
-    exact_integers: tuple[str, ...] = ()
+    limited: dict[str, str] = field(default_factory=dict)
+    limited_so_far: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,8 +98,6 @@ def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
     """
     result = Merge(dict(table))
     by_folded = {name.casefold(): name for name in table}
-    floats: list[str] = []
-    integers: list[str] = []
     for name, kind in frame.items():
         stored_name = by_folded.pop(name.casefold(), None)
         if stored_name is None:
@@ -62,12 +109,12 @@ def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
             continue
         if holds(stored, kind):
             result.casts[name] = stored
-            if _is_integer(kind) and stored in _MANTISSA and _bits(kind) > _MANTISSA[stored]:
-                floats.append(name)
+            if limits_of(stored, kind) is not None:
+                result.limited[name] = stored
         elif holds(kind, stored):
             result.columns[stored_name] = result.widened[stored_name] = kind
-            if _is_integer(stored) and kind in _MANTISSA and _bits(stored) > _MANTISSA[kind]:
-                integers.append(stored_name)
+            if limits_of(kind, stored) is not None:
+                result.limited_so_far[stored_name] = kind
         elif (wider := _covering(stored, kind)) is not None:
             result.columns[stored_name] = result.widened[stored_name] = wider
             result.casts[name] = wider
@@ -75,21 +122,13 @@ def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
             result.conflicts[stored_name] = f"column {stored_name!r} is {stored} in the table and {kind} in the frame"
     for name in by_folded.values():
         result.conflicts[name] = f"column {name!r} is missing from the frame"
-    return Merge(
-        result.columns,
-        result.added,
-        result.widened,
-        result.casts,
-        tuple(floats),
-        tuple(integers),
-        result.conflicts,
-    )
+    return result
 
 
 def holds(wide: str, narrow: str) -> bool:
     """Whether every value of type `narrow` is one of type `wide`.
 
-    Integers of 64 bits count as held by DOUBLE; the caller looks at the values.
+    Where the two have `limits_of`, the caller looks at the values.
     """
     if wide == narrow:
         return True
@@ -113,6 +152,37 @@ def holds(wide: str, narrow: str) -> bool:
     return False
 
 
+def limits_of(wide: str, narrow: str) -> Limits | None:
+    """Which values of type `narrow` the type `wide`, which holds it, has room for; None if all of them."""
+    if wide == "DOUBLE" and _is_integer(narrow):
+        return _LIMITS[wide] if _bits(narrow) > _MANTISSA[wide] else None
+    return _LIMITS.get(wide) if narrow in (*_NAIVE_TIMES, *_INSTANTS) and narrow != wide else None
+
+
+def fitting_cast(stored: str, made: str) -> str | None:
+    """What to call on a frame's column of type `made` so that it fits the table's `stored`; None if nothing helps.
+
+    Values may be lost by it; that is for a person to decide.
+    """
+    if (stored == "FLOAT" and _is_integer(made)) or (made == "FLOAT" and _is_integer(stored)):
+        return ".cast(pl.Float64)"  # which holds both
+    dtype = _POLARS.get(stored)
+    if decimal := _DECIMAL.fullmatch(stored):
+        dtype = f"pl.Decimal({decimal[1]}, {decimal[2]})"
+    days = ("DATE", *_NAIVE_TIMES)
+    if dtype is None or (stored == "TIMESTAMP_NS" and made in _NAIVE_TIMES):
+        return None
+    if made == "VARCHAR" and stored in days:
+        return ".str.to_date()" if stored == "DATE" else ".str.to_datetime()"
+    if _is_number(stored):
+        helps = _is_number(made) or made == "VARCHAR"
+    elif stored in days:
+        helps = made in days
+    else:
+        helps = stored == "VARCHAR" and (_is_number(made) or made in (*days, *_INSTANTS, *_TIMES, "BOOLEAN"))
+    return f".cast({dtype})" if helps else None
+
+
 def _covering(one: str, other: str) -> str | None:
     """The smallest type that holds both, where neither holds the other: a signed one for mixed signs, a decimal."""
     if _is_integer(one) and _is_integer(other):
@@ -123,6 +193,10 @@ def _covering(one: str, other: str) -> str | None:
         whole = max(int(first[1]) - int(first[2]), int(second[1]) - int(second[2]))
         return f"DECIMAL({whole + scale},{scale})" if whole + scale <= 38 else None
     return None
+
+
+def _is_number(kind: str) -> bool:
+    return _is_integer(kind) or kind in _MANTISSA or _DECIMAL.fullmatch(kind) is not None
 
 
 def _is_integer(kind: str) -> bool:

@@ -163,6 +163,17 @@ class SliceStore(Protocol):
         """Every commit that these runs made, the latest of each (run, asset, partition)."""
         ...
 
+    def committed(self, asset: AssetKey, metadata: Mapping[str, Any]) -> dict[str | None, CommitRecord]:
+        """The newest commit of each partition of `asset` that was not wiped since.
+
+        Empty if the asset's table is not there, whatever the records say. Creates nothing.
+        """
+        ...
+
+    def is_empty(self) -> bool:
+        """True if nothing was ever stored here. Cheap: asked before every plan, without opening the store."""
+        ...
+
     def wipe(self, target: OutputSlices) -> int:
         """Delete the rows of these slices, all-or-nothing; returns how many. Without partitions, empties the table."""
         ...

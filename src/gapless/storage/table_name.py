@@ -12,6 +12,7 @@ from gapless.storage.errors import TableNameError
 __all__ = ["RECORDS_SCHEMA", "TableName", "quoted"]
 
 RECORDS_SCHEMA = "_gapless"  # ours: the commit records
+_DUCKDBS_OWN = frozenset({"information_schema", "pg_catalog", "system", "temp"})
 
 
 def quoted(name: str) -> str:
@@ -31,7 +32,8 @@ class TableName:
         """Where `asset` lies: metadata, then the manager's schema, then the key's parts, then ``public``.
 
         Raises:
-            TableNameError: Metadata names it with something else than a non-empty string, or the records' schema.
+            TableNameError: Metadata names it with something else than a non-empty string, or the schema is not for
+                assets.
         """
         names = {}
         for what in ("schema", "table"):
@@ -43,12 +45,20 @@ class TableName:
                 )
             names[what] = name
         schema = names["schema"] or default_schema or (asset.path[-2] if len(asset.path) > 1 else "public")
-        if schema.casefold() == RECORDS_SCHEMA:
+        folded = schema.casefold()
+        if folded == RECORDS_SCHEMA or folded in _DUCKDBS_OWN:
+            whose = "where Gapless keeps its own records" if folded == RECORDS_SCHEMA else "which is DuckDB's own"
             raise TableNameError(
-                f"asset {str(asset)!r} would lie in the schema {RECORDS_SCHEMA!r}, where Gapless keeps its own records",
+                f"asset {str(asset)!r} would lie in the schema {schema!r}, {whose}",
                 'Choose another with metadata {"schema": …}',
             )
         return cls(schema, names["table"] or asset.name)
+
+    @property
+    def identity(self) -> str:
+        """Equal for two names that DuckDB takes for one: it ignores the case of A to Z, and of no other letters."""
+        plain = ".".join(part if part.isidentifier() else quoted(part) for part in (self.schema, self.table))
+        return plain.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
     def sql(self, catalog: str) -> str:
         """The quoted name, with the attached database's."""

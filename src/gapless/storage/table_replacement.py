@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -16,16 +17,15 @@ from gapless.storage.errors import (
 )
 from gapless.storage.frames import ArrowStream, StagedFrame, column_named_by, numbered, typed_frame
 from gapless.storage.predicates import Kind, Membership
-from gapless.storage.schema_policy import merge
+from gapless.storage.schema_policy import Limits, fitting_cast, limits_of, merge
 from gapless.storage.slices import Committed, PartitionSlice, Refused
 from gapless.storage.table_name import TableName, quoted
 
-__all__ = ["Outcomes", "TableReplacement", "has_rows", "membership_of"]
+__all__ = ["Outcomes", "TableReplacement", "has_rows", "membership_of", "partition_order"]
 
 Outcomes = dict[int, Committed | Refused]
 
 _NUMBER = "gapless_frame"  # the column that says which staged frame a row comes from
-_EXACT = 2**53  # integers up to here, either sign, are exact as DOUBLE
 
 
 @dataclass(slots=True)
@@ -83,8 +83,9 @@ class TableReplacement:
         self._anew = False
         self._counts: dict[int, dict[str | None, int]] = {}
         self._membership: Membership | None = None
-        self.accepted = dict(sorted(members.items(), key=_partition_order))
+        self.accepted = dict(sorted(members.items(), key=lambda member: partition_order(member[1])))
         self._batches: list[_Batch] = []
+        self._merged: list[_Batch] = []
 
     # --- before the transaction
 
@@ -136,14 +137,17 @@ class TableReplacement:
                     self._retyped.add(name)
             merged = merge(self._target, made)
         conflicts = dict(merged.conflicts)
-        for column in merged.exact_floats:
-            if not self._is_exact(column, batch.source):
-                conflicts[column] = f"column {column!r} holds integers that a DOUBLE cannot tell apart"
-        for column in merged.exact_integers:
-            if not self._is_exact(column, self._sql):
-                conflicts[column] = f"column {column!r} holds integers in the table that a DOUBLE cannot tell apart"
+        for column, kind in merged.limited.items():
+            if (limits := self._exceeded(column, kind, batch.source, batch.types)) is not None:
+                conflicts[column] = f"column {column!r} holds {limits.values} that {limits.why}"
+        for column, kind in merged.limited_so_far.items():
+            earlier = [(self._sql, self._stored), *((other.source, other.types) for other in self._merged)]
+            limits = next((found for where in earlier if (found := self._exceeded(column, kind, *where))), None)
+            if limits is not None:
+                conflicts[column] = f"column {column!r} holds {limits.values} in the table that {limits.why}"
         if not conflicts:
             self._target = merged.columns
+            self._merged.append(batch)
         elif self._replaces_everything():
             self._anew = True
             self._target = {name: kind or "VARCHAR" for name, kind in made.items()}
@@ -155,20 +159,31 @@ class TableReplacement:
                 tuple(self._stored.items()),
                 tuple((name, batch.types.get(name, "NULL")) for name in batch.first.columns),
                 tuple(conflicts.values()),
+                tuple(self._casts(batch, conflicts)),
             )
+
+    def _casts(self, batch: _Batch, conflicts: Mapping[str, str]) -> Iterator[str]:
+        """Polars expressions that would make the frame's columns fit."""
+        targets = {name.casefold(): kind for name, kind in self._target.items()}
+        in_conflict = {name.casefold() for name in conflicts}
+        for name, kind in batch.types.items():
+            if name.casefold() in in_conflict and (cast := fitting_cast(targets[name.casefold()], kind)):
+                yield f"pl.col({json.dumps(name, ensure_ascii=False)}){cast}"
 
     def _has_no_values(self, column: str) -> bool:
         if column not in self._stored:
             return False
         return self._session.execute(f"SELECT count({quoted(column)}) FROM {self._sql}") == [(0,)]
 
-    def _is_exact(self, column: str, source: str) -> bool:
-        if source == self._sql and column not in self._stored:
-            return True
-        ((lossy,),) = self._session.execute(
-            f"SELECT count(*) FROM {source} WHERE {quoted(column)} NOT BETWEEN -{_EXACT} AND {_EXACT}"
-        )
-        return not lossy
+    def _exceeded(self, column: str, kind: str, source: str, types: Mapping[str, str]) -> Limits | None:
+        """The limits of type `kind`, if `source` has values of `column` outside them."""
+        name = next((name for name in types if name.casefold() == column.casefold()), None)
+        limits = limits_of(kind, types[name]) if name is not None else None
+        if name is None or limits is None:
+            return None
+        outside = f"{quoted(name)} NOT BETWEEN {limits.low} AND {limits.high}"
+        found = self._session.execute(f"SELECT 1 FROM {source} WHERE {outside} LIMIT 1")
+        return limits if found else None
 
     def _replaces_everything(self) -> bool:
         """Whether no row of the table stays, so that it may begin anew with other columns."""
@@ -180,7 +195,7 @@ class TableReplacement:
 
     def _check_rows(self, batch: _Batch) -> dict[int, Refused]:
         output = batch.first.output
-        if output.partition_expr is None or not self._target:
+        if output.partition_expr is None:
             for number, frame in batch.members.items():
                 self._counts[number] = dict.fromkeys(frame.keys, 0) | {frame.keys[0]: frame.frame.height}
             return {}
@@ -281,7 +296,7 @@ class TableReplacement:
         Raises:
             StorageError: The transaction must be rolled back.
         """
-        if not self.accepted or not self._target:
+        if not self.accepted:
             return
         self._shape()
         if self._stored and not self._anew:
@@ -369,7 +384,7 @@ def membership_of(
     return Membership.of(expression, None, type_name, timezone, finer_than_day, str(asset))
 
 
-def _partition_order(member: tuple[int, StagedFrame]) -> tuple[float, int]:
-    number, frame = member
+def partition_order(frame: StagedFrame) -> float:
+    """What to sort frames by: when their first partition begins; those without times stay where they are."""
     window = frame.output.slices[0].window if frame.output.slices else None
-    return (window.start.timestamp() if window is not None else 0.0, number)
+    return window.start.timestamp() if window is not None else 0.0

@@ -22,6 +22,7 @@ __all__ = [
     "digit_spans",
     "epoch_us",
     "instant_span",
+    "is_repeated",
     "iso_says",
     "text_span",
 ]
@@ -94,7 +95,7 @@ def civil_span(window: TimeWindow, zone: str, finer_than_day: bool) -> tuple[dat
     start, end = window.start.astimezone(info), window.end.astimezone(info)
     if finer_than_day:
         last = (window.end.astimezone(UTC) - _MICROSECOND).astimezone(info)
-        if _is_repeated(start) or _is_repeated(last):
+        if is_repeated(start) or is_repeated(last):
             raise AmbiguousHourError(window, zone)
     return start.replace(tzinfo=None, fold=0), end.replace(tzinfo=None, fold=0)
 
@@ -191,7 +192,7 @@ def epoch_us(moment: datetime) -> int:
     return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
 
 
-def _is_repeated(local: datetime) -> bool:
+def is_repeated(local: datetime) -> bool:
     """Whether the clocks show this civil time twice."""
     earlier, later = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
     return earlier is not None and later is not None and earlier > later

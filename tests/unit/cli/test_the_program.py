@@ -1,7 +1,11 @@
 """How the program is entered, how it ends, and the options that every command has."""
 
+import json
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +148,58 @@ def test_a_bug_of_ours_asks_to_be_reported_and_keeps_its_traceback(cli, project,
     assert ended.err.endswith(
         "error: this is a bug in Gapless, not in your project. Please report it, with the lines above.\n"
     )
+
+
+PROGRAM = [sys.executable, "-c", "from gapless.cli.main import run; run()"]
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """A line of the shell, in which ``gapless`` is the program."""
+    function = f'gapless() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
+    return subprocess.run(["bash", "-c", function + line], capture_output=True, text=True, check=False)  # noqa: S607
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", ["list", "list --json", "status plays", "materialize", "--help"])
+def test_a_full_disk_under_standard_output_is_one_line_and_exit_code_1(command, project):
+    ended = shell(f"gapless {command} > /dev/full")
+
+    assert ended.stderr == "error: standard output could not be written: No space left on device.\n"
+    assert ended.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_where_not_even_the_error_can_be_written_the_exit_code_says_it(project):
+    assert shell("gapless nonsense 2> /dev/full").returncode == 2
+
+
+def test_a_reader_that_has_seen_enough_ends_the_program_in_silence(project):
+    ended = shell("(sleep 0.5; gapless list) | true")
+
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-"])
+def test_a_closed_stream_swallows_what_it_is_given(closed, project):
+    assert shell(f"gapless list {closed}").returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_text_that_cannot_be_printed_is_escaped_and_ends_no_command(encoding, project):
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    (project / "definitions.py").write_text(text.replace("the file is torn", "\\ud800 zerrissen ü"), encoding="utf-8")
+    (project / "broken-2024-01-09").touch()
+    python = f"export PYTHONIOENCODING={encoding};"
+
+    made = shell(f"{python} gapless materialize plays")
+    shown = shell(f"{python} gapless status plays")
+    logged = shell(f"{python} gapless runs logs --failed")
+    value = shell(f"{python} gapless status plays --json")
+
+    assert (made.returncode, made.stderr) == (1, "")
+    for ended in (made, shown, logged):
+        assert re.search(r"ValueError: (\\ud800|\?) zerrissen", ended.stdout)
+    assert json.loads(value.stdout)["failures"][0]["reason"].endswith("zerrissen ü")
 
 
 def test_ctrl_c_outside_a_run_ends_with_130(cli, project, monkeypatch):

@@ -277,7 +277,25 @@ def generating():
         (lambda: asset(code_version=3)(plain), "code_version=3; expected text"),
         (lambda: asset(io_manager_key=3)(plain), "io_manager_key=3; expected the name of a resource"),
         (lambda: asset(tags={"a": 1})(plain), "asset 'plain' has the tag 'a': 1; expected text for both"),
-        (lambda: asset(owners="me")(plain), "owners of asset 'plain' are 'me'; expected a collection of strings"),
+        (lambda: asset(owners="me")(plain), "owners of asset 'plain' are 'me'; expected a list of texts. Write owners=['me']."),
+        (
+            lambda: asset(owners=["nobody"])(plain),
+            "asset 'plain' has the owner 'nobody', which is neither a mail address nor a team."
+            " Write 'team:nobody'; owners are mail addresses and 'team:name'.",
+        ),
+        (lambda: asset(owners=["me@x"])(plain), "asset 'plain' has the owner 'me@x', which is neither"),
+        (lambda: asset(owners=["team:"])(plain), "asset 'plain' has the owner 'team:', which is neither"),
+        (
+            lambda: asset(tags={"a b": "c"})(plain),
+            "asset 'plain' has the tag 'a b', which is not a name for a tag. Use ASCII letters, digits, '_', '-' and"
+            " '.', at most 63 of them, and one '/' after a namespace: tags={'a_b': 'c'}.",
+        ),
+        (
+            lambda: asset(tags={"ns/a": "b c"})(plain),
+            "asset 'plain' has the tag 'ns/a' with the value 'b c'. Use ASCII letters, digits, '_', '-' and '.',"
+            " at most 63 of them: tags={'ns/a': 'b_c'}. Longer texts belong into metadata={…}.",
+        ),
+        (lambda: asset(tags={"a": "x" * 64})(plain), "asset 'plain' has the tag 'a' with the value 'xxx"),
         (lambda: asset(kinds={1})(plain), "kinds of asset 'plain' are {1}; expected a collection of strings"),
         (lambda: asset(metadata={"x": object})(plain), "has metadata 'x' that cannot be recorded: type is not"),
         (lambda: asset(metadata={1: 2})(plain), "has the metadata name 1, which is not a string"),

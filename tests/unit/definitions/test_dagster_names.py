@@ -8,7 +8,7 @@ import pytest
 
 import gapless
 from gapless.definitions.dagster_equivalents import EQUIVALENTS
-from gapless.definitions.errors import LoadError, NameNotProvidedError
+from gapless.definitions.errors import DefinitionErrors, LoadError, NameNotProvidedError
 
 CHAPTER = Path(__file__).parents[2] / "journeys" / "chapter_listing.py.txt"
 
@@ -111,6 +111,67 @@ def test_a_name_that_we_do_not_have_is_named_with_its_equivalent_and_place(files
     error = refusal(files, f"x = 1\n{line}\n")
     assert str(error).startswith(f"definitions.py:2: {message}")
     assert isinstance(error, ImportError)
+
+
+def test_all_names_that_a_file_lacks_are_reported_at_once(files):
+    with pytest.raises(DefinitionErrors) as caught:
+        files.load(
+            """
+            import dagster as dg
+            from dagster import asset, asset_check, sensor
+            from dagster_duckdb import DuckDBResource
+            from dagster._core.utils import coerce
+
+            @dg.asset
+            def plays():
+                raise dg.Failure("later, and again")
+
+            @dg.multi_asset
+            def two():
+                raise dg.Failure
+            """,
+            as_dagster=True,
+        )
+
+    assert [error.location for error in caught.value.errors] == [f"definitions.py:{n}" for n in (2, 2, 3, 4, 8, 10)]
+    assert "definitions.py:2: Gapless has no dagster.sensor." in str(caught.value)
+    assert [error.wanted for error in caught.value.errors] == [
+        "asset_check", "sensor", "DuckDBResource", "_core", "Failure", "multi_asset"
+    ]  # fmt: skip
+
+
+def test_names_that_a_file_is_ready_to_miss_are_not_asked_for(files):
+    project = files.load(
+        """
+        from typing import TYPE_CHECKING
+
+        import dagster as dg
+
+        if TYPE_CHECKING:
+            from dagster import OpExecutionContext
+
+        try:
+            from dagster import asset_check, sensor
+        except (ImportError, KeyError):
+            sensor = None
+
+        class settings:
+            sensor = 1
+
+        assert settings.sensor == 1
+
+        @dg.asset
+        def plays() -> None: ...
+        """,
+        as_dagster=True,
+    )
+    assert len(project.graph) == 1
+
+
+def test_a_module_that_the_file_imports_reports_its_names_at_once_too(files):
+    files.write("more.py", "from dagster import sensor, multi_asset\n")
+    with pytest.raises(DefinitionErrors, match=r"more\.py:1: Gapless has no dagster\.multi_asset"):
+        files.load("import more\n", as_dagster=True)
 
 
 def test_the_name_is_kept_as_a_fact(files):

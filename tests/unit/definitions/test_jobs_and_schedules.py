@@ -91,6 +91,8 @@ def test_an_unknown_job_or_schedule_offers_the_closest():
         ("group:cor", "job 'job': selection 'group:cor': no asset has this group. There is: core."),
         ("plays and names", "job 'job': selection 'plays and names': it selects no asset"),
         ("*", "job 'job' selects assets of different partitions (plays, errors: daily from 2024-01-01"),
+        ("*weekly", "make 2 jobs, one for each. By hand you may mix them: gapless materialize '*weekly'"),
+        (["plays", "weekly"], "By hand you may mix them: gapless materialize plays weekly"),
     ],
 )
 def test_a_job_that_cannot_be_looked_up_is_refused(selection, message):
@@ -120,14 +122,24 @@ def test_two_jobs_of_one_name_are_refused_with_both_places():
 def test_a_schedule_follows_the_partitions_of_its_job_and_brings_it_along():
     job = define_asset_job("job", "plays")
     schedule = build_schedule_from_partitioned_job(
-        job, description="d", default_status=DefaultScheduleStatus.RUNNING, tags={"a": "b"}
+        job,
+        description="d",
+        default_status=DefaultScheduleStatus.RUNNING,
+        tags={"a": "b"},
+        owners=["me@example.org", "team:data"],
     )
     project = resolved(schedules=[schedule])
     found = project.schedule("job_schedule")
     assert (found.cron_schedule, found.timezone) == ("0 0 * * *", "Europe/Berlin")
     assert found.default_status is DefaultScheduleStatus.RUNNING
     assert (found.description, found.tags) == ("d", {"a": "b"})
+    assert found.owners == ("me@example.org", "team:data")
     assert found.job is project.job("job")
+
+
+def test_the_owner_of_a_schedule_is_a_person_or_a_team():
+    with pytest.raises(DefinitionError, match="schedule 'job_schedule' has the owner 'me'"):
+        build_schedule_from_partitioned_job(define_asset_job("job", "plays"), owners=["me"])
 
 
 def test_a_schedule_stands_still_until_it_is_said_to_run():

@@ -269,17 +269,6 @@ def test_a_relative_import_in_a_file_is_pointed_to_modules(files):
     assert "name it as a module, -m package.module" in str(refusal(files.load, "from . import x\n"))
 
 
-def test_an_argument_that_we_do_not_have_is_named(files):
-    error = refusal(files.load, "import gapless\n\n@gapless.asset(automation_condition=1)\ndef plays(): ...\n")
-    assert error.location == "definitions.py:3"
-    assert "Gapless's asset does not take 'automation_condition'; leave it out, or see help(gapless.asset)." in str(
-        error
-    )
-    assert "Gapless's Definitions does not take 'sensors'" in str(
-        refusal(files.load, "import gapless\ngapless.Definitions(sensors=[])\n")
-    )
-
-
 def test_our_own_errors_pass_with_the_users_place(files):
     with pytest.raises(DefinitionError) as caught:
         files.load("import gapless\n\nx = gapless.DailyPartitionsDefinition('someday')\n")

@@ -27,7 +27,7 @@ GRAPH = AssetGraph.build(
         PLAYS,
         made("weekly", ["plays"], group_name="marts"),
         made("daily", ["plays"], group_name="marts"),
-        made("report", ["weekly", "daily"], tags={"team": "a b"}),
+        made("report", ["weekly", "daily"], owners=["team:a b"]),
         made("alone"),
     ]
 )
@@ -64,7 +64,7 @@ def selected(selection) -> list[str]:
         ("tag:k=v", ["plays"]),
         ("tag:empty", ["plays"]),
         ("tag:empty=", ["plays"]),
-        ('tag:team="a b"', ["report"]),
+        ('owner:"team:a b"', ["report"]),
         ("key:raw/*", ["raw/in"]),
         ("key:*ly", ["weekly", "daily"]),
         ("weekly,alone", ["weekly", "alone"]),
@@ -98,6 +98,11 @@ def test_a_selection_means_these_assets_in_graph_order(text, expected):
     ("text", "message"),
     [
         ("", "selection '': it is empty. Examples: 'plays'"),
+        (
+            "tag:k=*",
+            "selection 'tag:k=*': 'tag:k=*' is no pattern: only key:… takes patterns; any value of it is written tag:k.",
+        ),
+        ("group:*", "selection 'group:*': 'group:*' is no pattern: only key:… takes patterns."),
         ("a b", "selection 'a b': nothing can follow before 'b' but ',', 'or', 'and'"),
         ("a,", "it ends where an asset is expected"),
         (",a", "',' stands where an asset is expected"),

@@ -356,6 +356,11 @@ def test_two_runs_at_once_make_each_partition_once(home, resources, tmp_path):
     for thread in threads:
         thread.join()
     assert [result.materialized for result in results] == [14, 14]
+    assert sum(result.made_here for result in results) == 14
+    assert sum(result.rows for result in results) == 42
+    for one, other in (results, results[::-1]):
+        assert sum(one.made_elsewhere.values()) == other.made_here
+        assert set(one.made_elsewhere) <= {other.run_id}
     assert all(result.success for result in results)
     assert set(calls.values()) == {1}
     assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]

@@ -86,12 +86,12 @@ def test_of_two_processes_that_reconcile_at_once_the_slower_changes_nothing(ledg
     class Overtaken(SQLiteLedger):
         """Between looking and recording, another process reconciles, and a new run makes the slice again."""
 
-        def end_crashed(self, run_id, outcomes, now):
+        def end_crashed(self, run_id, outcomes, now, error):
             assert reconcile(ledger, dead, [Commit("a", later(2))], now).applied
             ledger.start_run(run_of("new", created_at=now))
             ledger.claim("new", "plays", ["a"], now)
             ledger.record("new", [materialized("plays", "a", later(90), rows=99)])
-            return super().end_crashed(run_id, outcomes, now)
+            return super().end_crashed(run_id, outcomes, now, error)
 
     with Overtaken(ledger.path) as slower:
         assert reconcile(slower, dead, [Commit("a", later(2))], later(60)) == Reconciliation("dead", False)

@@ -5,10 +5,8 @@ import pytest
 
 from gapless.errors import PartitionsDefinitionError, UnknownPartitionError
 from gapless.partitions import (
-    DailyPartitionsDefinition,
     OrdinalSet,
     PartitionKeyRange,
-    PartitionSet,
     StaticPartitionsDefinition,
 )
 
@@ -88,26 +86,3 @@ def test_the_words_stay_short():
     assert StaticPartitionsDefinition(["a"]).describe() == "static: a (1 key)"
     assert StaticPartitionsDefinition([]).describe() == "static: no keys"
     assert StaticPartitionsDefinition([]).describe_extent(NOW) == "none"
-
-
-def test_a_set_of_partitions_has_keys_and_ranges():
-    daily = DailyPartitionsDefinition("2024-01-01")
-    some = PartitionSet(daily, OrdinalSet.of([0, 1, 2, 5]))
-    assert some.keys() == ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-06"]
-    assert some.key_ranges() == [
-        PartitionKeyRange("2024-01-01", "2024-01-03"),
-        PartitionKeyRange("2024-01-06", "2024-01-06"),
-    ]
-    other = PartitionSet(daily, OrdinalSet.of([2, 3]))
-    assert (some & other).keys() == ["2024-01-03"]
-    assert len(some | other) == 5
-    assert len(some - other) == 3
-    assert "2024-01-06" in some
-    assert "2024-01-05" not in some
-    assert "nonsense" not in some
-    assert not PartitionSet(daily, OrdinalSet.empty())
-
-
-def test_sets_of_different_definitions_do_not_combine():
-    with pytest.raises(ValueError, match="different definitions do not combine: static: us, eu, asia"):
-        PartitionSet(REGIONS, OrdinalSet.of([0])) | PartitionSet(DailyPartitionsDefinition("2024-01-01"), OrdinalSet())

@@ -1,0 +1,71 @@
+"""Runs whose machinery breaks down: they end, say why, and hold nothing any more."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import gapless as dg
+from gapless import DuckDBPolarsIOManager
+from gapless.definitions.definitions import project_of
+from gapless.engine import Engine, materialize, system_clock
+from gapless.execution.progress import Silent
+from gapless.ledger.contract import EventKind, RunState, Status
+from gapless.ledger.home import open_ledger
+from gapless.planning.request import PartitionRequest
+
+DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-05")
+
+
+@dg.asset(partitions_def=DAILY, metadata={"partition_expr": "date"})
+def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    return pl.DataFrame({"date": [context.partition_key]})
+
+
+class Watching(Silent):
+    """Breaks down when it is told of the first partition that is made."""
+
+    def __init__(self) -> None:
+        self.told_of_the_end = 0
+
+    def finished(self, reports) -> None:
+        raise OSError("the pipe is torn")
+
+    def ended(self) -> None:
+        self.told_of_the_end += 1
+
+
+def test_a_run_that_breaks_down_records_why_and_what_it_committed_and_holds_nothing(tmp_path):
+    store = DuckDBPolarsIOManager(tmp_path / "db.duckdb")
+    watching = Watching()
+    with Engine(project_of([plays], {"io_manager": store}), open_ledger(tmp_path / "home")) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        with pytest.raises(OSError, match="the pipe is torn"):
+            engine.run(made, reporter=watching)
+        (run,) = engine.ledger.runs()
+        assert (run.state, run.error) == (RunState.CRASHED, "OSError: the pipe is torn")
+        assert engine.ledger.leases(run.run_id) == []
+        interrupted = engine.ledger.events(run_id=run.run_id, kinds=(EventKind.INTERRUPTED,))
+        assert {event.reason for event in interrupted} <= {"its run broke down"}
+        committed = {record.partition for record in store.commit_records([run.run_id])}
+        known = engine.ledger.statuses("plays")
+        assert {key for key, record in known.items() if record.status is Status.MATERIALIZED} == committed != set()
+    assert watching.told_of_the_end == 1
+
+
+class Moody(DuckDBPolarsIOManager):
+    """A store with bugs of its own."""
+
+    def commit(self, staged):
+        return super().commit(staged)[1:]
+
+    def yield_turn(self):
+        raise RuntimeError("nobody may come in")
+
+
+def test_a_store_that_breaks_its_contract_fails_its_partitions_and_does_not_hang_the_run(tmp_path):
+    resources = {"io_manager": Moody(tmp_path / "db.duckdb")}
+    result = materialize([plays], resources=resources, home=tmp_path / "home", raise_on_error=False)
+    assert result.state is RunState.FAILED
+    assert len(result.failed) == 4
+    assert {report.reason.partition(":")[0] for report in result.failed} == {"the store failed"}
