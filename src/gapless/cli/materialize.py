@@ -10,7 +10,7 @@ import click
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
 from gapless.cli.plan import print_blocked, print_left_out
 from gapless.cli.progress import place, reporter_for
-from gapless.cli.recovery import recover
+from gapless.cli.recovery import recover, tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, duration, first_line_of
 from gapless.cli.user_traceback import shortened
@@ -62,6 +62,7 @@ def materialize(
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
         made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
+        tell_differences(engine.differences.values())
         reporter = reporter_for(settings.as_json, ctx.color is False)
         result = engine.run(made, workers=workers, reporter=reporter, job=job)
     if settings.as_json:

@@ -8,6 +8,7 @@ import click
 
 from gapless.asset_key import AssetKey
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
+from gapless.cli.recovery import tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count
 from gapless.engine import Engine, system_clock
@@ -46,6 +47,7 @@ def plan(
     request = request_of(partitions, ranges, last, missing, failed, everything)
     with Engine(settings.load()) as engine:
         made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
+        tell_differences(engine.differences.values())
     code = 1 if made.total_blocked else 0
     if settings.as_json:
         settings.print_json(made.to_json())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from gapless.cli.recovery import recover
+from gapless.cli.recovery import recover, tell_empty_stores
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.symbols import bar_text, cell_text, legend
 from gapless.cli.terminal import ago, count, cut, local_time, plain_width, table, width
@@ -36,6 +36,7 @@ def status(settings: Settings, selection: tuple[str, ...]) -> None:
     project, now = settings.load(), datetime.now(UTC)
     with open_ledger() as ledger:
         recover(project, ledger)
+        tell_empty_stores(project, ledger)
         keys = project.select(list(selection) or None)
         if selection and len(keys) == 1:
             found = detail(project, ledger, keys[0], now)

@@ -32,13 +32,12 @@ def requirement_errors(
         for key in sorted(asset.resource_keys):
             _check_resource(asset, key, resources, errors)
         for edge in graph.parents(asset.key) if graph is not None else ():
+            _check_columns(asset, edge, resources, errors)
             manager = edge.input_manager_key
             if manager is None or graph is None or manager == graph[edge.upstream].io_manager_key:
                 continue  # the upstream asset's own manager is checked with the upstream asset
             use = f"loads its parameter {edge.parameter!r} with"
             _check_manager(asset, manager, use, resources, errors)
-        for edge in graph.parents(asset.key) if graph is not None else ():
-            _check_columns(asset, edge, resources, errors)
     _check_locations(assets, resources, errors)
     return errors
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.project import Project
@@ -56,7 +57,7 @@ def compare_with_data(project: Project, ledger: Ledger, keys: Iterable[AssetKey]
     differences: dict[AssetKey, Difference] = {}
     for key in keys:
         asset = project.graph[key]
-        store = project.resources.get(asset.io_manager_key)
+        store: Any = project.resources.get(asset.io_manager_key)
         if asset.stores_output and is_slice_store(store):
             # The ledger is read first: a run that commits meanwhile records afterwards, so nothing is taken for lost.
             records = ledger.statuses(asset.name)

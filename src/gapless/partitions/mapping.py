@@ -37,11 +37,13 @@ class MappedUpstream:
         partitions: Upstream ordinals, all of which exist.
         nonexistent: Keys of upstream partitions that are required but do not exist, at most the first ten of them.
         nonexistent_count: How many of them there are.
+        nonexistent_ranges: All of them as (first, last) keys, both inclusive; at most the first ten ranges.
     """
 
     partitions: OrdinalSet
     nonexistent: tuple[str, ...] = ()
     nonexistent_count: int = 0
+    nonexistent_ranges: tuple[tuple[str, str], ...] = ()
 
 
 class PartitionMapping(ABC):
@@ -96,14 +98,16 @@ class IdentityPartitionMapping(PartitionMapping):
             return MappedUpstream(downstream & existing)
         if down_def == up_def:
             lost = downstream - existing
-            return MappedUpstream(downstream & existing, tuple(down_def.keys_of(lost.head(_NAMED))), len(lost))
+            ranges = tuple((down_def.key_at(a), down_def.key_at(b - 1)) for a, b in lost.runs[:_NAMED])
+            return MappedUpstream(downstream & existing, tuple(down_def.keys_of(lost.head(_NAMED))), len(lost), ranges)
         keys = down_def.keys_of(downstream)
         found = up_def.ordinals_of(keys) & existing
         if len(found) == len(keys):
             return MappedUpstream(found)
         extent = up_def.extent(now)
         missing = [key for key in keys if (n := up_def.ordinal_of(key)) is None or n >= extent]
-        return MappedUpstream(found, tuple(missing[:_NAMED]), len(missing))
+        named = tuple(missing[:_NAMED])
+        return MappedUpstream(found, named, len(missing), tuple((key, key) for key in named))
 
     def downstream(
         self,
@@ -215,6 +219,7 @@ class TimeWindowPartitionMapping(PartitionMapping):
         if self.allow_nonexistent_upstream_partitions:
             return MappedUpstream(found)
         lost: list[int] = []
+        ranges: list[tuple[str, str]] = []
         count = 0
         outside = sorted({run for a, b in spans for run in ((a, min(b, 0)), (max(a, extent), b)) if run[0] < run[1]})
         until = None
@@ -222,8 +227,10 @@ class TimeWindowPartitionMapping(PartitionMapping):
             a = a if until is None else max(a, until)
             until = b if until is None else max(b, until)
             count += max(0, b - a)
+            if a < b and len(ranges) < _NAMED:
+                ranges.append((up.unbounded_key(a), up.unbounded_key(b - 1)))
             lost.extend(range(a, min(b, a + _NAMED - len(lost))))
-        return MappedUpstream(found, tuple(up.unbounded_key(n) for n in lost), count)
+        return MappedUpstream(found, tuple(up.unbounded_key(n) for n in lost), count, tuple(ranges))
 
     def _spans(self, downstream: OrdinalSet, down: Windowed, up: Windowed, extent: int) -> Iterator[tuple[int, int]]:
         """Upstream ordinals that each run of downstream ones reads, half-open, outside of upstream's definition too."""

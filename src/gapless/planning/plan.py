@@ -24,6 +24,7 @@ class PlanStep:
         partitions: What will be made.
         reasons: Why, as disjoint sets that together are `partitions`.
         blocked: What cannot be made now, by ordinal, and why; disjoint from `partitions`. Its recorded state is kept.
+        impossible: Of these, what reads partitions that upstream does not have and never will.
         batch_size: Most partitions that one call of the function makes; None for a whole contiguous range.
     """
 
@@ -33,6 +34,7 @@ class PlanStep:
     reasons: tuple[tuple[Reason, OrdinalSet], ...]
     blocked: Mapping[int, str] = field(default_factory=dict)
     batch_size: int | None = 1
+    impossible: OrdinalSet = OrdinalSet.empty()
 
     def key_at(self, ordinal: int) -> str | None:
         """The partition key of `ordinal`; None if the asset is unpartitioned."""

@@ -52,6 +52,10 @@ class _Batch:
             for frame in self.members.values()
         )
 
+    def has_values(self, table_column: str) -> bool:
+        folded = table_column.casefold()
+        return any(name.casefold() == folded and not self.all_null(name) for name in self.types)
+
     def select(self, target: Mapping[str, str], rows: str = "") -> str:
         """The stacked rows in the table's types."""
         kinds = {name.casefold(): kind for name, kind in target.items()}
@@ -171,7 +175,8 @@ class TableReplacement:
                 yield f"pl.col({json.dumps(name, ensure_ascii=False)}){cast}"
 
     def _has_no_values(self, column: str) -> bool:
-        if column not in self._stored:
+        """Whether the table's column holds nothing yet and gets nothing from the frames that come before."""
+        if column not in self._stored or any(other.has_values(column) for other in self._merged):
             return False
         return self._session.execute(f"SELECT count({quoted(column)}) FROM {self._sql}") == [(0,)]
 

@@ -13,6 +13,7 @@ class TestMyStore(SliceStoreContract):
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,9 @@ class SliceStoreContract:
         table = [
             {"n": row, "mark": mark, "at": value(_EPOCH + timedelta(days=day), row)}
             for day in days
-            for row in range(rows)
+            for row in range(max(rows, 1))
         ]
-        return pl.DataFrame(table)
+        return pl.DataFrame(table) if rows else pl.DataFrame(table).clear()
 
     def put(self, store: SliceStore, *values: tuple[OutputSlices, Any]) -> Sequence[Committed | Refused]:
         return store.commit([store.stage(output, value) for output, value in values])
@@ -204,6 +205,54 @@ class SliceStoreContract:
         ]
         assert store.commit_records(["three"]) == []
         assert all(record.committed_at.tzinfo is not None for record in store.commit_records(["one"]))
+
+    def test_what_is_committed_is_the_newest_commit_of_each_partition(self, store: SliceStore) -> None:
+        assert store.committed(self.asset, {}) == {}
+        self.put(store, (self.output(0, run_id="one"), self.frame(0)), (self.output(1, run_id="one"), self.frame(1)))
+        self.put(store, (self.output(1, run_id="two"), self.frame(1, rows=5)))
+        self.put(store, (self.output(2, run_id="two"), self.frame(9)))  # refused
+        found = store.committed(self.asset, {})
+        assert {key: (r.asset, r.partition, r.run_id, r.rows) for key, r in found.items()} == {
+            "2024-01-01": (self.asset, "2024-01-01", "one", 3),
+            "2024-01-02": (self.asset, "2024-01-02", "two", 5),
+        }
+        assert all(record.committed_at.tzinfo is not None for record in found.values())
+        assert store.committed(AssetKey("other"), {}) == {}
+        store.wipe(self.output(0))
+        assert store.committed(self.asset, {}).keys() == {"2024-01-02"}
+
+    def test_an_asset_made_whole_holds_none_of_its_earlier_partitions(self, store: SliceStore) -> None:
+        whole = OutputSlices(self.asset, (PartitionSlice(None),), None, "run")
+        self.put(store, (self.output(0), self.frame(0)))
+        self.put(store, (whole, self.frame(0, 1)))
+        assert store.committed(self.asset, {}).keys() == {None}
+
+    def test_a_store_is_empty_until_something_is_committed_and_asking_creates_nothing(self, store: SliceStore) -> None:
+        assert store.is_empty()
+        assert (store.committed(self.asset, {}), store.commit_records(["run"])) == ({}, [])
+        assert store.is_empty()
+        self.put(store, (self.output(0), self.frame(0)))
+        store.close()
+        assert not store.is_empty()
+
+    def test_a_partition_is_never_the_whole_table(self, store: SliceStore) -> None:
+        self.put(store, (self.output(0), self.frame(0)), (self.output(1), self.frame(1)))
+        output = replace(self.output(0), partition_expr=None)
+        with pytest.raises(StorageError, match="partition_expr"):
+            store.stage(output, self.frame(0, mark=9))
+        with pytest.raises(StorageError, match="partition_expr"):
+            store.load(replace(self.source(0), partition_expr=None), Any)
+        with pytest.raises(StorageError, match="partition_expr"):
+            store.wipe(output)
+        assert self.marks(store, 0, 1) == [0] * 6
+
+    def test_a_frame_without_columns_replaces_nothing(self, store: SliceStore) -> None:
+        import polars as pl
+
+        self.put(store, (self.output(0), self.frame(0)))
+        with pytest.raises(StorageError, match="columns and no rows"):
+            store.stage(self.output(0), pl.DataFrame())
+        assert self.marks(store, 0) == [0] * 3
 
     def test_wiping_slices_leaves_the_others(self, store: SliceStore) -> None:
         assert store.wipe(self.output(0)) == 0

@@ -192,12 +192,24 @@ def test_an_empty_file_has_no_types_and_harms_none(days):
     assert days.read(TWO).schema == {"at": pl.String, "n": pl.Int64, "m": pl.Float64}
 
 
-def test_a_frame_without_columns_is_an_empty_partition(days):
-    assert days.write(ONE, pl.DataFrame()).rows == {ONE: 0}
-    assert days.read(ONE).shape == (0, 0)
+@pytest.mark.parametrize("nothing", [pl.DataFrame(), pl.LazyFrame()], ids=["eager", "lazy"])
+def test_a_frame_without_columns_is_refused_and_one_without_rows_is_an_empty_partition(days, nothing):
     days.write(ONE, frame())
-    days.write(ONE, pl.DataFrame())
+    with pytest.raises(ColumnNamesError) as caught:
+        days.commit((ONE, nothing))
+    assert str(caught.value) == (
+        "asset 'plays', partition '2024-01-01': the function returned a frame without columns. Return one with the"
+        " table's columns and no rows, if there are none."
+    )
+    assert days.read(ONE).height == 2
+    assert days.write(ONE, frame().clear()).rows == {ONE: 0}
     assert (days.read(ONE).height, days.read(ONE).columns) == (0, ["at"])
+
+
+def test_an_unpartitioned_frame_without_columns_is_refused_too(store):
+    output = OutputSlices(AssetKey("totals"), (PartitionSlice(None),), None, "run")
+    with pytest.raises(ColumnNamesError, match="asset 'totals': the function returned a frame without columns"):
+        store.stage(output, pl.DataFrame())
 
 
 def test_another_type_and_a_missing_column_are_shown_as_a_difference(days):
@@ -214,8 +226,8 @@ def test_another_type_and_a_missing_column_are_shown_as_a_difference(days):
         "  - m VARCHAR\n"
         "  + extra BIGINT\n"
         "Return the table's columns and types; added columns and wider types are taken as they are, and a missing"
-        ' column can be given empty: .with_columns(pl.lit(None).alias("m")). To begin the table anew with other'
-        " columns: gapless wipe plays"
+        ' column can be given empty: .with_columns(pl.lit(None).alias("m")). If nothing is lost by it, cast:'
+        ' .with_columns(pl.col("n").cast(pl.Int64)). To begin the table anew with other columns: gapless wipe plays'
     )
     assert days.read(ONE, TWO).columns == ["at", "n", "m"]
 
@@ -265,13 +277,47 @@ def test_an_expression_that_fails_on_a_value_fails_its_partition_alone(desk):
     assert str(outcomes[1].error).startswith("asset 'plays', partition '2024-01-02': DuckDB refused")
 
 
-def test_values_that_overflow_their_column_are_refused(desk):
-    days = desk(DAYS)
-    far = pl.DataFrame({"at": [ONE], "t": [datetime(2024, 1, 1)]}).with_columns(pl.col("t").cast(pl.Datetime("ns")))
-    days.write(ONE, far)
-    error = days.refusal(TWO, pl.DataFrame({"at": [TWO], "t": [datetime(9999, 1, 1)]}))
-    assert "partition '2024-01-02'" in str(error)
-    assert days.read(ONE, TWO).height == 1
+def test_times_out_of_the_reach_of_nanoseconds_are_refused_either_way(days):
+    nanoseconds = frame(t=datetime(2024, 1, 1)).with_columns(pl.col("t").cast(pl.Datetime("ns")))
+    far = frame(TWO, t=datetime(9999, 1, 1))
+    days.write(ONE, nanoseconds)
+    error = days.refusal(TWO, far)
+    assert isinstance(error, SchemaChangeError)
+    assert (
+        "column 't' holds times that TIMESTAMP_NS does not reach (it spans the years 1677 to 2262). Nothing was"
+        " replaced."
+    ) in str(error)
+    days.store.wipe(days.output(ONE))
+    days.write(TWO, far)
+    error = days.refusal(ONE, nanoseconds)
+    assert "column 't' holds times in the table that TIMESTAMP_NS does not reach" in str(error)
+    assert 'cast: .with_columns(pl.col("t").cast(pl.Datetime("us")))' in str(error)
+    days.write(ONE, nanoseconds.with_columns(pl.col("t").cast(pl.Datetime("us"))))
+    assert days.read(ONE, TWO).height == 4
+
+
+@pytest.mark.parametrize(
+    ("stored", "made", "cast"),
+    [
+        (pl.Int64(), pl.UInt64(), "pl.Int64"),
+        (pl.Int32(), pl.Float32(), "pl.Float64"),
+        (pl.Float32(), pl.Int32(), "pl.Float64"),
+        (pl.Decimal(38, 1), pl.Decimal(38, 5), "pl.Decimal(38, 1)"),
+        (pl.Int64(), pl.String(), "pl.Int64"),
+        (pl.Date(), pl.Datetime("us"), "pl.Date"),
+        (pl.Datetime("us"), pl.Date(), 'pl.Datetime("us")'),
+    ],
+    ids=str,
+)
+def test_the_cast_that_a_refusal_offers_makes_the_frame_fit(days, stored, made, cast):
+    values = pl.Series("n", ["2024-01-01"] * 2).str.to_date() if made.is_temporal() else pl.Series("n", [1, 2])
+    days.write(ONE, frame().with_columns(values.cast(stored)))
+    refused = frame(TWO).with_columns(values.cast(made))
+    error = days.refusal(TWO, refused)
+    assert isinstance(error, SchemaChangeError)
+    assert f'If nothing is lost by it, cast: .with_columns(pl.col("n").cast({cast})).' in str(error)
+    days.write(TWO, eval(f'refused.with_columns(pl.col("n").cast({cast}))'))
+    assert days.read(ONE, TWO).height == 4
 
 
 # --- where it lies
@@ -297,7 +343,10 @@ def test_the_table_is_named_by_metadata_then_the_manager_then_the_key(tmp_path, 
     store.close()
 
 
-@pytest.mark.parametrize("metadata", [{"schema": 3}, {"table": ""}, {"schema": "_gapless"}])
+@pytest.mark.parametrize(
+    "metadata",
+    [{"schema": 3}, {"table": ""}, *({"schema": name} for name in ("_gapless", "pg_catalog", "TEMP", "system"))],
+)
 def test_bad_names_are_refused(store, metadata):
     output = OutputSlices(AssetKey("plays"), (PartitionSlice(ONE),), "at", "run", metadata=metadata)
     with pytest.raises(TableNameError, match="asset 'plays'"):
@@ -374,6 +423,15 @@ def test_another_annotation_is_refused(days):
     assert (
         str(caught.value)
         == "asset 'plays' cannot be loaded as dict. Annotate the parameter pl.DataFrame or pl.LazyFrame."
+    )
+
+
+def test_no_columns_at_all_cannot_be_asked_for(days):
+    days.write(ONE, frame())
+    with pytest.raises(ColumnNamesError) as caught:
+        days.read(ONE, columns=())
+    assert str(caught.value) == (
+        "asset 'plays': the input's metadata {'columns': []} asks for no column. Name one, or leave it out for all."
     )
 
 

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from gapless.storage.schema_policy import holds, merge
+from gapless.storage.schema_policy import fitting_cast, holds, merge
 
 INTEGERS = {
     "TINYINT": pl.Int8,
@@ -80,9 +80,41 @@ def test_decimals_meet_in_one_that_holds_both():
 
 
 def test_integers_of_64_bits_become_floats_only_if_each_value_is_exact():
-    assert merge({"a": "DOUBLE"}, {"a": "BIGINT"}).exact_floats == ("a",)
-    assert merge({"a": "BIGINT"}, {"a": "DOUBLE"}).exact_integers == ("a",)
-    assert merge({"a": "DOUBLE"}, {"a": "INTEGER"}).exact_floats == ()
+    assert merge({"a": "DOUBLE"}, {"a": "BIGINT"}).limited == {"a": "DOUBLE"}
+    assert merge({"a": "BIGINT"}, {"A": "DOUBLE"}).limited_so_far == {"a": "DOUBLE"}
+    assert merge({"a": "DOUBLE"}, {"a": "INTEGER"}).limited == {}
+
+
+def test_times_become_nanoseconds_only_if_each_is_in_reach():
+    assert merge({"a": "TIMESTAMP_NS"}, {"a": "TIMESTAMP"}).limited == {"a": "TIMESTAMP_NS"}
+    assert merge({"a": "TIMESTAMP"}, {"a": "TIMESTAMP_NS"}).limited_so_far == {"a": "TIMESTAMP_NS"}
+    assert merge({"a": "TIMESTAMP"}, {"a": "TIMESTAMP_MS"}).limited == {}
+
+
+@pytest.mark.parametrize(
+    ("stored", "made", "cast"),
+    [
+        ("BIGINT", "UBIGINT", ".cast(pl.Int64)"),
+        ("UTINYINT", "VARCHAR", ".cast(pl.UInt8)"),
+        ("INTEGER", "FLOAT", ".cast(pl.Float64)"),
+        ("FLOAT", "INTEGER", ".cast(pl.Float64)"),
+        ("DECIMAL(38,1)", "DECIMAL(38,5)", ".cast(pl.Decimal(38, 1))"),
+        ("DOUBLE", "DECIMAL(4,1)", ".cast(pl.Float64)"),
+        ("TIMESTAMP", "TIMESTAMP_NS", '.cast(pl.Datetime("us"))'),
+        ("TIMESTAMP", "DATE", '.cast(pl.Datetime("us"))'),
+        ("DATE", "TIMESTAMP", ".cast(pl.Date)"),
+        ("DATE", "VARCHAR", ".str.to_date()"),
+        ("TIMESTAMP", "VARCHAR", ".str.to_datetime()"),
+        ("VARCHAR", "BIGINT", ".cast(pl.String)"),
+        ("TIMESTAMP_NS", "TIMESTAMP", None),
+        ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", None),
+        ("BIGINT", "DATE", None),
+        ("BIGINT[]", "BIGINT", None),
+        ("DATE", "BOOLEAN", None),
+    ],
+)
+def test_a_cast_is_offered_where_it_makes_the_column_fit(stored, made, cast):
+    assert fitting_cast(stored, made) == cast
 
 
 def test_a_column_without_values_fits_every_type():
