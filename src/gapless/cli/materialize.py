@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from gapless.cli.blocked import print_blocked
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
-from gapless.cli.plan import print_blocked, print_left_out
+from gapless.cli.plan import print_left_out
 from gapless.cli.progress import place, reporter_for
 from gapless.cli.recovery import recover, tell_differences
 from gapless.cli.settings import Settings, project_options
@@ -61,37 +62,36 @@ def materialize(
     words = typed(selection, job, partitions, ranges, last)
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
-        made = engine.plan(chosen_assets(engine, selection, job), request, system_clock())
+        chosen = chosen_assets(engine, selection, job)
+        made = engine.plan(chosen, request, system_clock())
         tell_differences(engine.differences.values())
         reporter = reporter_for(settings.as_json, ctx.color is False)
         result = engine.run(made, workers=workers, reporter=reporter, job=job)
     if settings.as_json:
         settings.print_json(_json(made, result))
     elif result.run_id is None:
-        _print_nothing(settings, made, words, failed)
+        click.echo(_nothing(made, failed))
+        print_blocked(settings, engine.project.graph, chosen, made)
+        print_left_out(settings, made.failed_left_out, words)
+    elif result.state is RunState.CANCELED:
+        _print_stopped(settings, result, typed(selection, job))
     else:
-        _print_summary(settings, made, result, selection, job)
+        _print_summary(result)
+        print_blocked(settings, engine.project.graph, chosen, made)
+        print_left_out(settings, made.failed_left_out, typed(selection, job))
+        _print_next(settings, result, typed(selection, job))
     if result.state is RunState.CANCELED:
         return _INTERRUPTED
     return 0 if result.success else 1
 
 
-def _print_nothing(settings: Settings, made: Plan, words: list[str], only_failed: bool) -> None:
+def _nothing(made: Plan, only_failed: bool) -> str:
     if made.total_blocked:
-        click.echo("nothing can be made now.")
-        print_blocked(made)
-    else:
-        click.echo("nothing to do: no partition has failed." if only_failed else "nothing to do: nothing is missing.")
-    print_left_out(settings, made.failed_left_out, words)
+        return "nothing can be made now."
+    return "nothing to do: no partition has failed." if only_failed else "nothing to do: nothing is missing."
 
 
-def _print_summary(
-    settings: Settings, made: Plan, result: RunResult, selection: tuple[str, ...], job: str | None
-) -> None:
-    words = typed(selection, job)
-    if result.state is RunState.CANCELED:
-        _print_stopped(settings, result, words)
-        return
+def _print_summary(result: RunResult) -> None:
     sums = [f"{result.made_here:,} materialized", *_elsewhere(result)]
     if result.failed:
         sums.append(click.style(f"{len(result.failed):,} failed", fg="red"))
@@ -102,8 +102,9 @@ def _print_summary(
         _print_failed(result.failed)
     if result.skipped:
         _print_skipped(result.skipped)
-    print_blocked(made)
-    print_left_out(settings, made.failed_left_out, words)
+
+
+def _print_next(settings: Settings, result: RunResult, words: list[str]) -> None:
     if result.failed or result.skipped:
         assert result.run_id is not None  # noqa: S101  something ran
         lines = [

@@ -26,7 +26,11 @@ def recover(project: Project, ledger: Ledger) -> None:
         if found.reconciled:
             parts.append(f"{count(len(found.reconciled), 'partition')} found committed and recorded")
         if found.interrupted:
-            parts.append(f"{count(len(found.interrupted), 'partition')} interrupted, the rows from before still there")
+            claimed = len(found.interrupted)  # some of them ahead, not yet begun
+            parts.append(
+                f"{count(claimed, 'partition')} {'was' if claimed == 1 else 'were'} claimed by it and"
+                f" {'is' if claimed == 1 else 'are'} free again, with the rows from before"
+            )
         became = "; ".join(parts) or "Nothing was open"
         click.echo(f"note: run {found.run_id} ended without a word: its process died. {became}.", err=True)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
 
+from gapless.asset_key import AssetKey
+from gapless.cli.blocked import print_blocked
 from gapless.cli.recovery import recover, tell_empty_stores
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.symbols import bar_text, cell_text, legend
 from gapless.cli.terminal import ago, count, cut, local_time, plain_width, table, width
+from gapless.definitions.project import Project
+from gapless.ledger.contract import Ledger
 from gapless.ledger.home import open_ledger
+from gapless.planning.plan import Plan
+from gapless.views.gaps import gaps_plan
 from gapless.views.heatmap import HeatMap
 from gapless.views.key_ranges import KeyRange
-from gapless.views.status import AssetDetail, AssetOverview, ReasonGroup, detail, overview
+from gapless.views.status import AssetDetail, AssetOverview, ReasonGroup, detail, not_defined, overview
 
 __all__ = ["status"]
 
@@ -43,16 +49,21 @@ def status(settings: Settings, selection: tuple[str, ...]) -> None:
             if settings.as_json:
                 settings.print_json(found.to_json())
             else:
-                _print_detail(settings, found, now)
+                _print_detail(found, now)
+                hopeless = _hopeless(project, ledger, [found.overview], now)
+                _print_advice(settings, project, [found.overview], hopeless, found.overview.asset.to_user_string())
             return
         overviews = overview(project, ledger, keys, now)
+        gone = not_defined(project, ledger) if not selection else {}
         if settings.as_json:
-            settings.print_json({"assets": [one.to_json() for one in overviews]})
+            settings.print_json({"assets": [one.to_json() for one in overviews], "not_defined": gone})
         else:
-            _print_overviews(settings, overviews, now)
+            _print_overviews(overviews, now)
+            _print_not_defined(gone)
+            _print_advice(settings, project, overviews, _hopeless(project, ledger, overviews, now))
 
 
-def _print_overviews(settings: Settings, overviews: Sequence[AssetOverview], now: datetime) -> None:
+def _print_overviews(overviews: Sequence[AssetOverview], now: datetime) -> None:
     head = ["ASSET", "", "PARTITIONS", "DONE"]
     states = [name for name in ("failed", "skipped", "running") if any(getattr(one, name) for one in overviews)]
     head += [name.upper() for name in states] + ["MISSING", "ROWS", "UPDATED"]
@@ -79,14 +90,6 @@ def _print_overviews(settings: Settings, overviews: Sequence[AssetOverview], now
     click.echo("\n" + legend(cell for one in overviews for cell in one.bar(length)))
     for one in overviews:
         _print_outside(one)
-    advice = []
-    if any(one.failed or one.skipped for one in overviews):
-        advice.append(("retry what failed", settings.command("materialize", "--failed")))
-        worst = max(overviews, key=lambda one: one.failed + one.skipped)
-        advice.append(("see why", settings.command("status", worst.asset.to_user_string())))
-    if any(one.missing for one in overviews):
-        advice.append(("fill the gaps", settings.command("materialize")))
-    _print_advice(advice)
 
 
 _COLOURS = {"failed": "red", "skipped": "yellow", "running": "blue"}
@@ -105,7 +108,45 @@ def _print_outside(one: AssetOverview) -> None:
         )
 
 
-def _print_advice(advice: Sequence[tuple[str, str]]) -> None:
+def _print_not_defined(gone: Mapping[str, int]) -> None:
+    if gone:
+        listed = ", ".join(f"{asset} ({count(number, 'partition')})" for asset, number in gone.items())
+        click.echo(f"recorded, but not defined any more: {listed}. To wipe them, define them again.")
+
+
+def _hopeless(project: Project, ledger: Ledger, overviews: Sequence[AssetOverview], now: datetime) -> Plan | None:
+    """Why no gap at all can be filled now; None if there are none, or some can be."""
+    gaps = [one.asset for one in overviews if one.missing]
+    if not gaps or any(not project.graph.parents(asset) for asset in gaps):
+        return None  # what reads nothing lacks nothing: no plan has to be made to know
+    made = gaps_plan(project, ledger, [one.asset for one in overviews], now)
+    return made if made.total_blocked and not made.total else None
+
+
+def _print_advice(
+    settings: Settings,
+    project: Project,
+    overviews: Sequence[AssetOverview],
+    hopeless: Plan | None,
+    asset: str | None = None,
+) -> None:
+    """What to type next.
+
+    Args:
+        hopeless: The plan for the gaps, if none of them can be filled now.
+        asset: The one that was asked about, if it was one.
+    """
+    if hopeless is not None:
+        print_blocked(settings, project.graph, [one.asset for one in overviews], hopeless)
+    words = [] if asset is None else [asset]
+    advice = []
+    if any(one.failed or one.skipped for one in overviews):
+        advice.append(("retry what failed", settings.command("materialize", *words, "--failed")))
+        worst = max(overviews, key=lambda one: one.failed + one.skipped)
+        see = ("runs", "logs", "--failed") if asset else ("status", worst.asset.to_user_string())
+        advice.append(("see why", settings.command(*see)))
+    if any(one.missing for one in overviews) and hopeless is None:
+        advice.append(("fill the gaps", settings.command("materialize", *words)))
     if advice:
         size = max(len(what) for what, _ in advice)
         click.echo()
@@ -113,7 +154,7 @@ def _print_advice(advice: Sequence[tuple[str, str]]) -> None:
             click.echo(f"{what:<{size}}  {click.style(command, bold=True)}")
 
 
-def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None:
+def _print_detail(found: AssetDetail, now: datetime) -> None:
     one = found.overview
     name = one.asset.to_user_string()
     click.echo(f"{click.style(name, bold=True)}  {one.partitions or 'unpartitioned'}")
@@ -134,13 +175,6 @@ def _print_detail(settings: Settings, found: AssetDetail, now: datetime) -> None
     if one.partitions:
         _print_ranges("running", "blue", one.running, found.running)
         _print_ranges("missing", None, one.missing, found.gaps)
-    advice = []
-    if one.failed or one.skipped:
-        advice.append(("retry what failed", settings.command("materialize", name, "--failed")))
-        advice.append(("see why", settings.command("runs", "logs", "--failed")))
-    if one.missing:
-        advice.append(("fill the gaps", settings.command("materialize", name)))
-    _print_advice(advice)
 
 
 def _print_facts(one: AssetOverview, now: datetime) -> None:

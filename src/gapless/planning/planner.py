@@ -29,6 +29,7 @@ __all__ = ["make_plan"]
 
 _WHOLE = OrdinalSet.span(0, 1)
 _UNKNOWN = AssetStatus()
+_MOST_NAMED = 3  # ranges of partitions that a reason names
 
 
 def make_plan(
@@ -72,7 +73,7 @@ def make_plan(
                 left_out[key] = failed
         reasons = _disjoint(reasons)
         wanted = _union(ordinals for _, ordinals in reasons)
-        blocked = _blocked(graph, key, wanted, targets, statuses, now)
+        blocked, impossible = _blocked(graph, key, wanted, targets, statuses, now)
         targets[key] = wanted - OrdinalSet.of(blocked)
         if wanted:
             kept = [(reason, ordinals & targets[key]) for reason, ordinals in reasons]
@@ -84,6 +85,7 @@ def make_plan(
                     reasons=tuple((reason, ordinals) for reason, ordinals in kept if ordinals),
                     blocked=blocked,
                     batch_size=asset.backfill_policy.max_partitions_per_run if asset.backfill_policy else 1,
+                    impossible=impossible,
                 )
             )
     return Plan(tuple(steps), now, read_at or now, left_out)
@@ -156,9 +158,10 @@ def _blocked(
     targets: Mapping[AssetKey, OrdinalSet],
     statuses: Mapping[AssetKey, AssetStatus],
     now: datetime,
-) -> dict[int, str]:
-    """Which of `wanted` lack something upstream, and what."""
+) -> tuple[dict[int, str], OrdinalSet]:
+    """Which of `wanted` lack something upstream, and what; and which of these lack what will never exist."""
     blocked: dict[int, str] = {}
+    impossible: list[int] = []
     down_def = graph[key].partitions_def
     for dependency in graph.parents(key):
         if not wanted:
@@ -183,9 +186,12 @@ def _blocked(
             wanted if mapped.nonexistent else dependency.mapping.downstream(lacking, down_def, up_def, now) & wanted
         )
         for ordinal in suspects:
-            if why := _lack(graph, dependency, ordinal, available, statuses, now):
+            why, never = _lack(graph, dependency, ordinal, available, statuses, now)
+            if why:
                 blocked.setdefault(ordinal, why)
-    return blocked
+            if never:
+                impossible.append(ordinal)
+    return blocked, OrdinalSet.of(impossible)
 
 
 def _lack(
@@ -195,27 +201,35 @@ def _lack(
     available: OrdinalSet,
     statuses: Mapping[AssetKey, AssetStatus],
     now: datetime,
-) -> str | None:
+) -> tuple[str | None, bool]:
+    """What one partition lacks of one upstream asset, None if nothing; and whether it will never be there."""
     upstream, up_def = dependency.upstream, graph[dependency.upstream].partitions_def
     down_def = graph[dependency.downstream].partitions_def
     mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), down_def, up_def, now)
     if mapped.nonexistent:
-        return f"needs {upstream} {', '.join(mapped.nonexistent)}, which {_do(mapped.nonexistent)} not exist"
+        # Keys of an open end are known before they exist.
+        later = up_def is not None and all(up_def.ordinal_of(name) is not None for name in mapped.nonexistent)
+        named = _named(mapped.nonexistent_ranges, mapped.nonexistent_count)
+        verb = "does" if mapped.nonexistent_count == 1 else "do"
+        return f"needs {upstream} {named}, which {verb} not exist{' yet' if later else ''}", not later
     lacking = mapped.partitions - available
     if not lacking:
-        return None
+        return None, False
     status = statuses.get(upstream, _UNKNOWN)
     verb = "is" if len(lacking) == 1 else "are"
     state = "failed" if lacking & status.failed else f"{verb} missing"
     if up_def is None:
-        return f"needs {upstream}, which {state}"
-    shown = [up_def.key_at(o) for o in lacking.head(3)]
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-    return f"needs {upstream} {', '.join(shown)}{more}, which {state}"
+        return f"needs {upstream}, which {state}", False
+    ranges = [(up_def.key_at(a), up_def.key_at(b - 1)) for a, b in lacking.runs[: _MOST_NAMED + 1]]
+    return f"needs {upstream} {_named(ranges, len(lacking))}, which {state}", False
 
 
-def _do(names: tuple[str, ...]) -> str:
-    return "does" if len(names) == 1 else "do"
+def _named(ranges: Sequence[tuple[str, str]], count: int) -> str:
+    """``2024-01-01..2024-01-07, 2024-01-09 (8 partitions)``; the first few ranges of (first, last) keys."""
+    shown = [first if first == last else f"{first}..{last}" for first, last in ranges[:_MOST_NAMED]]
+    alone = len(ranges) == count <= _MOST_NAMED  # each is named, so that nobody has to be told how many there are
+    more = ", …" if len(ranges) > _MOST_NAMED else ""
+    return f"{', '.join(shown)}{more}{'' if alone else f' ({count:,} partitions)'}"
 
 
 def _disjoint(reasons: list[tuple[Reason, OrdinalSet]]) -> list[tuple[Reason, OrdinalSet]]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.project import Project
-from gapless.ledger.contract import Ledger
+from gapless.ledger.contract import Ledger, StatusRecord
 from gapless.partitions import OrdinalSet, PartitionsDefinition
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import Cell, PartitionStates, bar
 from gapless.views.heatmap import HeatMap, heat_map
 from gapless.views.key_ranges import KeyRange, key_ranges
 
-__all__ = ["AssetDetail", "AssetOverview", "ReasonGroup", "detail", "overview"]
+__all__ = ["AssetDetail", "AssetOverview", "ReasonGroup", "detail", "not_defined", "overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class AssetOverview:
         partitions: Its partitions definition in words; None if it is unpartitioned.
         extent: Partitions that exist now; 1 if it is unpartitioned.
         materialized, failed, skipped, running, missing: How many of them; together `extent`.
-        rows: Rows in all partitions that are there; None if none of them was counted.
-        updated_at: When rows were last committed.
+        rows: Rows in all of these partitions that are there; None if none of them was counted.
+        updated_at: When rows of these partitions were last committed.
         outside: Partitions on record that the definition does not have (any more).
         states: The partitions themselves.
     """
@@ -146,7 +146,9 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
     status = AssetStatus.of(definition, records)
     extent = 1 if definition is None else definition.extent(now)
     states = PartitionStates.of(status, extent)
-    counted = [record.rows for record in records.values() if record.rows is not None]
+    outside = len(records) - (extent - len(states.missing))
+    in_view = _in_view(definition, records, extent) if outside else list(records.values())
+    counted = [record.rows for record in in_view if record.rows is not None]
     found = AssetOverview(
         asset=key,
         partitions=None if definition is None else definition.describe(),
@@ -157,11 +159,27 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
         running=len(states.running),
         missing=len(states.missing),
         rows=sum(counted) if counted else None,
-        updated_at=max((r.committed_at for r in records.values() if r.committed_at is not None), default=None),
-        outside=len(records) - (extent - len(states.missing)),
+        updated_at=max((r.committed_at for r in in_view if r.committed_at is not None), default=None),
+        outside=outside,
         states=states,
     )
     return _Found(found, status, definition)
+
+
+def _in_view(
+    definition: PartitionsDefinition | None, records: Mapping[str | None, StatusRecord], extent: int
+) -> list[StatusRecord]:
+    """The records of partitions that the definition has now."""
+    if definition is None:
+        return [record for key, record in records.items() if key is None]
+    ordinals = ((None if key is None else definition.ordinal_of(key), record) for key, record in records.items())
+    return [record for ordinal, record in ordinals if ordinal is not None and ordinal < extent]
+
+
+def not_defined(project: Project, ledger: Ledger) -> dict[str, int]:
+    """Assets that something is recorded about, though the project does not have them (any more): partitions by name."""
+    defined = {key.to_user_string() for key in project.graph.keys}
+    return {asset: sum(states.values()) for asset, states in sorted(ledger.counts().items()) if asset not in defined}
 
 
 def _by_reason(

@@ -63,7 +63,7 @@ def test_a_plan_says_what_is_blocked_and_by_what(cli, project):
 
     assert ended.code == 1
     assert "blocked: 1 partition cannot be made now" in ended.out
-    assert "weekly 2024-01-07  needs plays 2024-01-07, 2024-01-08, 2024-01-09 and 4 more" in ended.out
+    assert "weekly 2024-01-07  needs plays 2024-01-07..2024-01-13 (7 partitions), which are missing" in ended.out
 
 
 def test_materialize_fills_what_is_missing_and_then_has_nothing_to_do(cli, project):

@@ -277,7 +277,10 @@ def generating():
         (lambda: asset(code_version=3)(plain), "code_version=3; expected text"),
         (lambda: asset(io_manager_key=3)(plain), "io_manager_key=3; expected the name of a resource"),
         (lambda: asset(tags={"a": 1})(plain), "asset 'plain' has the tag 'a': 1; expected text for both"),
-        (lambda: asset(owners="me")(plain), "owners of asset 'plain' are 'me'; expected a list of texts. Write owners=['me']."),
+        (
+            lambda: asset(owners="me")(plain),
+            "owners of asset 'plain' are 'me'; expected a list of texts. Write owners=['me'].",
+        ),
         (
             lambda: asset(owners=["nobody"])(plain),
             "asset 'plain' has the owner 'nobody', which is neither a mail address nor a team."

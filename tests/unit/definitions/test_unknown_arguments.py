@@ -55,7 +55,10 @@ def refusal(files, call: str, **how) -> UnknownArgumentError:
         ("dg.define_asset_job('j', run_tags={})", "define_asset_job() does not take 'run_tags'. Use tags={…}."),
         ("dg.Definitions(sensors=[1])", "Definitions() does not take 'sensors'. Nothing watches for outside events"),
         ("dg.Definitions(executor=1)", "Definitions() does not take 'executor'. Gapless chooses how to run"),
-        ("dg.Output(1, output_name='x')", "Output() does not take 'output_name'. Leave it out; an asset has one output."),
+        (
+            "dg.Output(1, output_name='x')",
+            "Output() does not take 'output_name'. Leave it out; an asset has one output.",
+        ),
         (
             "dg.DuckDBPolarsIOManager('db.duckdb', connection_config={})",
             "DuckDBPolarsIOManager() does not take 'connection_config'. Leave it out",

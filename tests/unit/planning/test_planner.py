@@ -152,12 +152,29 @@ def test_a_partition_whose_upstream_is_missing_and_not_planned_is_blocked_with_w
     assert 0 not in step.partitions
 
 
-def test_a_blocked_coarse_partition_names_a_few_of_what_it_lacks_and_counts_the_rest():
+def test_a_blocked_coarse_partition_names_what_it_lacks_as_ranges_with_their_number():
     plan = plan_of([WEEKS], statuses={PLAYS: made(OrdinalSet.span(0, 8), failed=days(8))})
     step = plan.step(WEEKS)
     assert step is not None
-    assert step.blocked[0] == "needs plays 2024-01-09, 2024-01-10, 2024-01-11 and 2 more, which failed"
+    assert step.blocked[0] == "needs plays 2024-01-09..2024-01-13 (5 partitions), which failed"
     assert set(step.blocked) == {0, 1, 2}
+    assert not step.impossible
+
+
+@pytest.mark.parametrize(
+    ("made_days", "lacks"),
+    [
+        ({6, 8, 9, 11}, "2024-01-08, 2024-01-11, 2024-01-13, which are missing"),
+        ({7, 9, 11}, "2024-01-07, 2024-01-09, 2024-01-11, … (4 partitions), which are missing"),
+        ({6, 9, 10, 11, 12}, "2024-01-08..2024-01-09 (2 partitions), which are missing"),
+        ({6, 9, 11}, "2024-01-08..2024-01-09, 2024-01-11, 2024-01-13 (4 partitions), which are missing"),
+    ],
+)
+def test_a_few_ranges_are_named_and_all_are_counted(made_days, lacks):
+    plan = plan_of([WEEKS], PartitionRequest(keys=("2024-01-07",)), {PLAYS: made(OrdinalSet.of(made_days))})
+    step = plan.step(WEEKS)
+    assert step is not None
+    assert step.blocked[0] == f"needs plays {lacks}"
 
 
 def test_a_failed_upstream_with_older_rows_does_not_block():
@@ -179,8 +196,37 @@ def test_what_requires_a_partition_that_never_existed_is_blocked_and_says_so():
     step = plan.step(weeks.key)
     assert step is not None
     assert list(step.partitions) == [1, 2]
-    assert step.blocked[0].startswith("needs source 2024-01-07, 2024-01-08, 2024-01-09")
-    assert step.blocked[0].endswith("which do not exist")
+    assert step.blocked == {0: "needs source 2024-01-07..2024-01-09 (3 partitions), which do not exist"}
+    assert list(step.impossible) == [0]
+
+
+def test_all_of_what_does_not_exist_is_counted_however_much_it_is():
+    @dg.asset(partitions_def=dg.HourlyPartitionsDefinition(start_date="2024-01-03-00:00"))
+    def hourly() -> None: ...
+
+    @dg.asset(partitions_def=DAILY, deps=[hourly])
+    def daily() -> None: ...
+
+    graph = project_of([hourly, daily], {}).graph
+    step = make_plan(graph, [hourly.key, daily.key], PartitionRequest(), {}, NOW).step(daily.key)
+    assert step is not None
+    assert step.blocked[1] == "needs hourly 2024-01-02-00:00..2024-01-02-23:00 (24 partitions), which do not exist"
+
+
+def test_what_upstream_will_have_one_day_does_not_exist_yet():
+    slow = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_offset=-1)
+
+    @dg.asset(partitions_def=slow)
+    def source() -> None: ...
+
+    @dg.asset(partitions_def=DAILY, deps=[source])
+    def copy() -> None: ...
+
+    graph = project_of([source, copy], {}).graph
+    step = make_plan(graph, [source.key, copy.key], PartitionRequest(), {}, NOW).step(copy.key)
+    assert step is not None
+    assert step.blocked == {DAYS - 1: "needs source 2024-01-28, which does not exist yet"}
+    assert not step.impossible
 
 
 def test_all_of_an_upstream_means_what_is_there():

@@ -123,6 +123,21 @@ def test_civil_values_are_refused_in_the_repeated_hour_only(desk, way):
             assert "Store the instant (TIMESTAMPTZ)" in str(outcome.error)
 
 
+@pytest.mark.parametrize(
+    ("key", "covers"),
+    [
+        ("2024-11-03-00:00", "2024-11-03 00:00-04:00 up to, but not including, 2024-11-03 01:00-04:00"),
+        ("2024-11-03-01:00", "2024-11-03 01:00-04:00 up to, but not including, 2024-11-03 01:00-05:00"),
+        ("2024-11-03-01:00-0500", "2024-11-03 01:00-05:00 up to, but not including, 2024-11-03 02:00-05:00"),
+        ("2024-11-03-02:00", "2024-11-03 02:00 up to, but not including, 2024-11-03 03:00"),
+    ],
+)
+def test_what_the_clocks_show_twice_is_told_by_its_offset(desk, key, covers):
+    hours = desk(HOURLY)
+    error = hours.refusal(key, pl.DataFrame({"at": [datetime(2024, 11, 1, tzinfo=UTC)]}))
+    assert f"the partition covers {covers} (America/New_York)" in str(error)
+
+
 @pytest.mark.parametrize("way", ["DATE", "YYYYMMDD"])
 def test_dates_are_refused_for_hours(desk, way):
     hours = desk(HOURLY)

@@ -80,15 +80,16 @@ def test_an_absolute_path_needs_no_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_file_without_a_byte_is_as_good_as_none(tmp_path):
+def test_a_file_without_a_byte_holds_nothing_and_is_left_alone(tmp_path):
     path = tmp_path / "db.duckdb"
     path.touch()
     store = DuckDBPolarsIOManager(path)
     assert store.is_empty()
     assert (store.tables(), store.commit_records(["run"]), store.committed(WHOLE.asset, {})) == ([], [], {})
-    assert (store.wipe(WHOLE), path.stat().st_size) == (0, 0)
-    committed(store)
-    assert store.committed(WHOLE.asset, {})[None].rows == 1
+    assert store.wipe(WHOLE) == 0
+    (outcome,) = store.commit([store.stage(WHOLE, FRAME)])
+    assert "it is not a DuckDB file. Choose another path, or move that file out of the way." in str(outcome.error)
+    assert path.stat().st_size == 0
 
 
 def test_records_without_their_table_vouch_for_nothing(tmp_path):

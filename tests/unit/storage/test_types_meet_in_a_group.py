@@ -93,6 +93,16 @@ def test_a_digit_is_not_lost_silently_when_a_table_is_made(desk):
     assert days.read(KEYS[0])["v"].to_list() == [BIG]
 
 
+def test_a_column_without_values_so_far_takes_one_type_only(desk):
+    days = desk(DAYS)
+    days.write(KEYS[0], pl.DataFrame({"at": [KEYS[0]], "v": [None]}))
+    numbers, truths = pl.DataFrame({"at": [KEYS[1]], "v": [1]}), pl.DataFrame({"at": [KEYS[2]], "v": [True]})
+    first, second = days.commit((KEYS[1], numbers), (KEYS[2], truths))
+    assert isinstance(first, Committed)
+    assert isinstance(second.error, SchemaChangeError)
+    assert days.read(*KEYS)["v"].to_list() == [None, 1]
+
+
 def test_a_column_in_another_case_is_looked_at_too(desk):
     days = desk(DAYS)
     large, floats = pl.DataFrame({"at": [KEYS[0]], "v": [BIG]}), pl.DataFrame({"at": [KEYS[1]], "V": [0.5]})

@@ -17,7 +17,7 @@ from gapless.planning.request import PartitionRequest
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.plan import explain
 from gapless.views.runs import outcomes, run_json
-from gapless.views.status import detail, overview
+from gapless.views.status import detail, not_defined, overview
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-11")
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -89,6 +89,31 @@ def test_partitions_that_the_definition_does_not_have_are_counted_apart(ledger):
     (one,) = overview(PROJECT, ledger, [AssetKey("plays")], NOW)
 
     assert (one.materialized, one.outside, one.missing) == (1, 1, 9)
+
+
+def test_rows_outside_the_definition_are_not_counted(ledger):
+    started(ledger)
+    ledger.record(
+        "r1",
+        [
+            outcome("2019-01-01", EventKind.MATERIALIZED, rows=100, at=NOW + timedelta(minutes=9)),
+            outcome(day(1), EventKind.MATERIALIZED, rows=3),
+            outcome("2019-01-01", EventKind.MATERIALIZED, rows=100, asset="summary"),
+        ],
+    )
+
+    one, other = overview(PROJECT, ledger, PROJECT.graph.keys, NOW)
+
+    assert (one.rows, one.updated_at) == (3, NOW)
+    assert (other.rows, other.updated_at, other.outside) == (None, None, 1)
+
+
+def test_what_is_recorded_of_assets_that_are_gone_is_known(ledger):
+    started(ledger)
+    ledger.record("r1", [outcome(day(n), EventKind.MATERIALIZED, asset="gone") for n in (1, 2)])
+    ledger.record("r1", [outcome(day(1), EventKind.MATERIALIZED)])
+
+    assert not_defined(PROJECT, ledger) == {"gone": 2}
 
 
 def test_equal_reasons_are_one_group_and_the_frequent_come_first(ledger):
