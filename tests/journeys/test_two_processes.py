@@ -191,3 +191,19 @@ def test_a_run_that_waits_for_a_locked_database_stops_soon_when_it_is_asked_to(p
     output = again.communicate(timeout=60)[0]
     assert again.returncode == 0, output
     assert rows(project, "left") == (9, 3)
+
+
+def test_a_run_can_be_stopped_from_another_process(project):
+    run = start(project, "materialize", "left", PAUSE="0.25")
+    while not (project / "left.calls").exists() or len((project / "left.calls").read_text().split()) < 4:
+        time.sleep(0.02)
+        assert run.poll() is None
+    asked = start(project, "runs", "cancel")
+    said = asked.communicate(timeout=30)[0]
+    assert (asked.returncode, "was asked to stop" in said) == (0, True), said
+    output = run.communicate(timeout=30)[0]
+    assert run.returncode == 130, output
+    assert 0 < rows(project, "left")[1] < DAYS
+    again = start(project, "runs", "cancel")
+    said = again.communicate(timeout=30)[0]
+    assert (again.returncode, "has ended already: canceled" in said) == (2, True), said

@@ -32,7 +32,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("gapless.cli.status:status", "What is there and what is missing: counts, heat map, gaps."),
     "plan": ("gapless.cli.plan:plan", "What would run and why. Changes nothing."),
     "materialize": ("gapless.cli.materialize:materialize", "Make partitions; by default all that are missing."),
-    "runs": ("gapless.cli.runs:runs", "What has run: list, show, logs."),
+    "runs": ("gapless.cli.runs:runs", "What has run: list, show, logs, cancel."),
     "partitions": ("gapless.cli.partitions:partitions", "Which partitions an asset has."),
     "schedules": ("gapless.cli.schedules:schedules", "List, preview, start and stop schedules."),
     "serve": ("gapless.cli.schedules:serve", "Run the schedules."),

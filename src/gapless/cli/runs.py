@@ -42,7 +42,7 @@ _NOT_SHOWN = frozenset({"traceback", "hint", "rows", "duration_s", "columns", "t
 
 @click.group()
 def runs() -> None:
-    """What has run: list, show, logs. Needs no definitions, only the ledger."""
+    """What has run: list, show, logs, cancel. Needs no definitions, only the ledger."""
 
 
 @runs.command("list")
@@ -135,6 +135,31 @@ def logs(settings: Settings, run_id: str | None, failed: bool) -> None:
         _print_event(event)
     if not events:
         click.echo(f"run {run.run_id} has no failures." if failed else f"run {run.run_id} has recorded nothing.")
+
+
+@runs.command()
+@click.argument("run_id", required=False, metavar="[RUN]")
+@project_options
+@click.pass_obj
+def cancel(settings: Settings, run_id: str | None) -> None:
+    """Ask a run to stop, wherever it runs (default: the newest). What is finished stays."""
+    with open_ledger() as ledger:
+        run = _find(ledger, run_id, settings)
+        if run.state is not RunState.RUNNING:
+            raise InvocationError(
+                f"run {run.run_id} has ended already: {run.state.value}",
+                f"List the runs with: {settings.command('runs', 'list')}",
+            )
+        if any(run.run_id == dead.run_id for dead in ledger.dead_runs()):
+            raise InvocationError(
+                f"the process of run {run.run_id} is gone, so there is nothing to stop",
+                f"What it held comes free with: {settings.command('status')}",
+            )
+        ledger.request_cancel(run.run_id)
+    if settings.as_json:
+        settings.print_json({"run_id": run.run_id, "cancel_requested": True})
+    else:
+        click.echo(f"run {run.run_id} was asked to stop; it does so within seconds.")
 
 
 def _find(ledger: Ledger, run_id: str | None, settings: Settings) -> RunRecord:

@@ -44,6 +44,7 @@ __all__ = ["Driver"]
 _MOST_IN_FLIGHT = 128  # two commit groups: one being committed, one being made
 _STAGED_BUDGET = 256 * 2**20  # bytes that may wait for their commit before no more is started
 _PARKED_RETRY_S = 0.25  # how often another run's leases are asked for again
+_LOOK_S = 1.0  # how often the ledger is asked whether another process wants the run to stop
 _GRACE_S = 1.0  # how long functions under way may still finish after a request to stop
 _COMMIT_GRACE_S = 4.0  # how long a commit under way may still finish after it
 
@@ -105,12 +106,13 @@ class Driver:
         self._closed = False  # nothing more is taken from workers
         self._tally = Tally()
         self._started = time.monotonic()
+        self._look_again = self._started + _LOOK_S
 
     def run(self) -> RunResult:
         """Make everything that can be made."""
         try:
             self._skip(self._ready.start(self._plan))
-            while not self._cancel.cancelled:
+            while not self._asked_to_stop():
                 self._fill()
                 if not (self._in_flight or self._parked or self._delayed):
                     if self._ready.exhausted:
@@ -133,6 +135,15 @@ class Driver:
         )
         self._ledger.end_run(self._run_id, state, self._clock())
         return self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
+
+    def _asked_to_stop(self) -> bool:
+        """Whether this process, or another one through the ledger, asked the run to stop."""
+        now = time.monotonic()
+        if now >= self._look_again:
+            self._look_again = now + _LOOK_S
+            if self._ledger.cancel_requested(self._run_id):
+                self._cancel.cancel()
+        return self._cancel.cancelled
 
     # --- start things
 
