@@ -48,7 +48,7 @@ def _print_for_what_never_exists(made: Plan) -> None:
 
 
 def _what_they_read(graph: AssetGraph, selected: Collection[AssetKey], made: Plan) -> list[str]:
-    """Selections that take in what the blocked ones read, if it was not selected; the furthest downstream say it all."""
+    """Selections with what the blocked ones read, if it was not selected; the furthest downstream say it all."""
     waiting = [step.asset for step in made.steps if len(step.blocked) > len(step.impossible)]
     lacking = [asset for asset in waiting if not graph.ancestors([asset]) <= set(selected)]
     upstream = {other for asset in lacking for other in graph.ancestors([asset]) if other != asset}

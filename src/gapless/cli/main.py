@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import sys
 import textwrap
 import traceback
@@ -149,7 +150,12 @@ def run() -> NoReturn:
 def _sentence(text: str) -> str:
     """Click's messages as sentences of ours."""
     text = text[:1].lower() + text[1:]
+    text = re.sub(r"\.? \(Did you mean one of: (.+)\?\)\.?$", lambda offer: _either(offer[1]), text)
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _either(offer: str) -> str:
+    return f". Did you mean {' or '.join(offer.split(', '))}?"
 
 
 def _say_error(message: str) -> None:

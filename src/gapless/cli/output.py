@@ -37,7 +37,7 @@ def steady_streams() -> None:
 
 def _steady(stream: TextIO | None) -> TextIO:
     if stream is None:
-        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it lives as long as the process
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  it lives as long as the process
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()

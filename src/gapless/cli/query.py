@@ -37,7 +37,7 @@ _WIDEST_CELL = 60
 @project_options
 @click.pass_obj
 def query(settings: Settings, sql: str, resource: str | None, limit: int) -> None:
-    r"""Read what the assets hold: the rows of one SQL statement. It cannot change anything.
+    """Read what the assets hold: the rows of one SQL statement. It cannot change anything.
 
     \b
     gapless query "SELECT date, count(*) FROM plays GROUP BY date"

@@ -117,7 +117,7 @@ def show(settings: Settings, run_id: str | None) -> None:
         click.echo(f"\nsee why  {click.style(again, bold=True)}")
 
 
-@runs.command()
+@runs.command(short_help="What a run recorded, in order; its tracebacks.")
 @click.argument("run_id", required=False, metavar="[RUN]")
 @click.option("--failed", is_flag=True, help="Only failures, with their tracebacks.")
 @project_options

@@ -66,7 +66,7 @@ def list_(settings: Settings) -> None:
     _say_whether_served(settings, any(known.running for known in states))
 
 
-@schedules.command()
+@schedules.command(short_help="When a schedule ticks next, and what it asks for then.")
 @click.argument("name")
 @click.option("--ticks", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many to foresee.")
 @project_options

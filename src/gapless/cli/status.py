@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import click
 
-from gapless.asset_key import AssetKey
 from gapless.cli.blocked import print_blocked
 from gapless.cli.recovery import recover, tell_empty_stores
 from gapless.cli.settings import Settings, project_options

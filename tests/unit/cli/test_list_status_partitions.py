@@ -178,7 +178,10 @@ def test_status_names_what_is_recorded_of_assets_that_are_gone(cli, project):
     )
     (project / "definitions.py").write_text(text, encoding="utf-8")
 
-    said = "recorded, but not defined any more: report (1 partition), weekly (1 partition). To wipe them, define them again."
+    said = (
+        "recorded, but not defined any more: report (1 partition), weekly (1 partition)."
+        " To wipe them, define them again."
+    )
     assert said in cli("status").out
     assert said not in cli("status", "plays", "new_weekly").out
     assert cli("status", "--json").json["not_defined"] == {"report": 1, "weekly": 1}

@@ -61,6 +61,22 @@ def test_an_unknown_option_is_a_usage_error(cli):
     assert ended.err == "error: no such option '--frobnicate'. Help: gapless status --help\n"
 
 
+def test_a_mistyped_option_is_answered_with_the_closest(cli):
+    ended = cli("materialize", "--lst", "3")
+
+    assert re.fullmatch(r"error: no such option '--lst'\. Did you mean .*'--last'.*\? Help: .*\n", ended.err)
+    assert "(" not in ended.err
+
+
+def test_examples_in_a_help_stand_on_lines_of_their_own(cli):
+    assert '\n  gapless query "SHOW ALL TABLES"\n' in cli("query", "--help").out
+
+
+def test_no_line_of_a_list_of_commands_is_cut_off(cli):
+    for group in ("runs", "schedules", "partitions"):
+        assert "..." not in cli(group, "--help").out.split("Commands:")[1]
+
+
 @pytest.mark.parametrize("line", [("-f", "other.py", "list"), ("list", "-f", "other.py")])
 def test_the_file_is_named_before_or_after_the_command(line, cli, project):
     (project / "definitions.py").rename(project / "other.py")
@@ -156,7 +172,7 @@ PROGRAM = [sys.executable, "-c", "from gapless.cli.main import run; run()"]
 def shell(line: str) -> subprocess.CompletedProcess[str]:
     """A line of the shell, in which ``gapless`` is the program."""
     function = f'gapless() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
-    return subprocess.run(["bash", "-c", function + line], capture_output=True, text=True, check=False)  # noqa: S607
+    return subprocess.run(["bash", "-c", function + line], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -105,7 +105,7 @@ def test_in_a_file_for_gapless_an_argument_of_dagsters_is_always_named(files):
 
 def test_signatures_are_those_that_were_written():
     assert list(inspect.signature(dg.define_asset_job).parameters)[:2] == ["name", "selection"]
-    assert list(inspect.signature(dg.Output).parameters)[0] == "value"
+    assert next(iter(inspect.signature(dg.Output).parameters)) == "value"
     assert dg.asset.__doc__.startswith("Declare that a function makes an asset.")
 
 
