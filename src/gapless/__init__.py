@@ -126,8 +126,10 @@ def __getattr__(name: str) -> Any:
 def _unknown(name: str) -> str:
     from gapless.definitions.dagster_equivalents import EQUIVALENTS
 
-    instead = f". It is a name of Dagster's that Gapless does not have. {EQUIVALENTS[name]}" if name in EQUIVALENTS else ""
-    return f"module 'gapless' has no attribute {name!r}{instead}"
+    unknown = f"module 'gapless' has no attribute {name!r}"
+    if name not in EQUIVALENTS:
+        return unknown
+    return f"{unknown}. It is a name of Dagster's that Gapless does not have. {EQUIVALENTS[name]}"
 
 
 def __dir__() -> list[str]:

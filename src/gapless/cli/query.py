@@ -42,7 +42,7 @@ def query(settings: Settings, sql: str, resource: str | None, limit: int) -> Non
     \b
     gapless query "SELECT date, count(*) FROM plays GROUP BY date"
     gapless query "SHOW ALL TABLES"
-    """
+    """  # noqa: D301  a real backspace is what tells Click to keep the lines
     resources = settings.load().resources
     key = _chosen({name: r for name, r in resources.items() if callable(getattr(r, "query", None))}, resource)
     with ready_resources(resources, [key], None) as ready:

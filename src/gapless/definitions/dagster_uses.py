@@ -24,9 +24,19 @@ def missing_names(file: Path) -> list[NameNotProvidedError]:
         tree = ast.parse(file.read_bytes(), file)
     except (OSError, SyntaxError, ValueError):
         return []  # running it says more
+    if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body):
+        _drop_annotations(tree)
     uses = _Uses(file)
     uses.visit(tree)
     return [uses.missing[use] for use in sorted(uses.missing, key=lambda use: uses.lines[use])]
+
+
+def _drop_annotations(tree: ast.Module) -> None:
+    """After ``from __future__ import annotations`` they are never evaluated, so that nothing in them is missed."""
+    for node in ast.walk(tree):
+        for part in ("annotation", "returns"):
+            if hasattr(node, part):
+                setattr(node, part, None)
 
 
 class _Uses(ast.NodeVisitor):

@@ -143,6 +143,8 @@ def test_all_names_that_a_file_lacks_are_reported_at_once(files):
 def test_names_that_a_file_is_ready_to_miss_are_not_asked_for(files):
     project = files.load(
         """
+        from __future__ import annotations
+
         from typing import TYPE_CHECKING
 
         import dagster as dg
@@ -161,7 +163,8 @@ def test_names_that_a_file_is_ready_to_miss_are_not_asked_for(files):
         assert settings.sensor == 1
 
         @dg.asset
-        def plays() -> None: ...
+        def plays(context: dg.OpExecutionContext) -> None:
+            checked: dg.AssetCheckResult
         """,
         as_dagster=True,
     )

@@ -89,7 +89,7 @@ def test_an_emptied_database_file_makes_them_missing_again_and_is_not_taken_for_
     make(folder)
     (folder / "db.duckdb").write_bytes(b"")
     assert planned(folder)[0] == 5
-    with pytest.raises(StorageError, match="it is not a DuckDB file. Choose another path, or move that file"):
+    with pytest.raises(StorageError, match=r"it is not a DuckDB file\. Choose another path, or move that file"):
         make(folder)
 
 

@@ -94,9 +94,7 @@ def test_a_key_that_does_not_exist_is_refused_when_the_asset_is_called():
             "asset 'whole' has no input 'x'; its inputs are: none",
         ),
         (
-            lambda: plays(dg.build_asset_context(partition_key="2024-01-01")).add_asset_metadata(
-                {}, None, "x"
-            ),
+            lambda: plays(dg.build_asset_context(partition_key="2024-01-01")).add_asset_metadata({}, None, "x"),
             "asset 'plays' does not make the partition 'x' in this call",
         ),
     ],
