@@ -102,6 +102,7 @@ class Driver:
         self._sequence = itertools.count()
         self._handing_over = threading.Lock()  # guards what follows, which workers share
         self._writers: dict[int, Writer] = {}
+        self._called = 0  # calls that came back
         self._making = 0  # calls handed to workers that have not come back
         self._closed = False  # nothing more is taken from workers
         self._tally = Tally()
@@ -168,7 +169,7 @@ class Driver:
             staged = sum(writer.staged_bytes for writer in self._writers.values())
         if staged > _STAGED_BUDGET:
             return 0
-        rate = self._tally.finished / max(time.monotonic() - self._started, 0.05)
+        rate = self._called / max(time.monotonic() - self._started, 0.02)
         return max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
 
     def _claim(self, units: list[Unit]) -> None:
@@ -236,6 +237,7 @@ class Driver:
                 self._writer(result.store).put(result, result.slices)
             else:
                 self._inbox.put(result)
+            self._called += 1
             self._making -= 1
 
     def _writer(self, resource: str) -> Writer:
@@ -256,7 +258,8 @@ class Driver:
 
     def _patience(self) -> float:
         """Seconds to wait for news: until the next thing that has to be done without any."""
-        due = [0.2]  # so that a request to stop is seen soon
+        # A request to stop is to be seen soon; and how many calls to have claimed follows from how fast they return.
+        due = [0.2 if len(self._in_flight) >= _MOST_IN_FLIGHT or self._ready.exhausted else 0.02]
         if self._delayed:
             due.append(self._delayed[0][0] - time.monotonic())
         if self._parked:
