@@ -10,8 +10,8 @@ from typing import Any
 
 from gapless.partitions.arguments import read_zone
 from gapless.partitions.cron import Cron, ScheduleType
+from gapless.partitions.cron_grid import grid_of
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.grid import grid_of
 from gapless.partitions.key_format import KeyFormat, ReadKey, guess_key
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow

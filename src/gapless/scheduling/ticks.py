@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from gapless.definitions.schedules import Schedule
 from gapless.partitions.cron import Cron
-from gapless.partitions.grid import grid_of
+from gapless.partitions.cron_grid import grid_of
 from gapless.partitions.zone import Zone
 
 __all__ = ["Ticks"]
