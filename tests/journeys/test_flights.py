@@ -47,7 +47,7 @@ def gapless(
 def query(folder: Path, sql: str) -> pl.DataFrame:
     with duckdb.connect(str(folder / "flights.duckdb"), read_only=True) as connection:
         connection.execute("USE public")
-        return connection.sql(sql).pl()
+        return pl.DataFrame(connection.sql(sql))
 
 
 def count(folder: Path) -> tuple[int, int]:
