@@ -66,11 +66,11 @@ class DuckDBPolarsIOManager:
         self,
         database: str | os.PathLike[str] | _Setting,
         schema: str | _Setting | None = None,
-        lock_timeout: float = 60.0,
+        lock_timeout: float | _Setting = 60.0,
     ) -> None:
         self._given_database = database
         self._given_schema = schema
-        self._lock_timeout = float(lock_timeout)
+        self._lock_timeout = lock_timeout
         self._path: Path | None = None
         # Kept now: a function may change the working directory before the path is first needed.
         self._folder = Path()
@@ -309,7 +309,7 @@ class DuckDBPolarsIOManager:
         return Database.at(self.database)
 
     def _session(self, doing: str, mode: Literal["write", "read", "look"]) -> AbstractContextManager[Session]:
-        return self._database().session(self._lock_timeout, doing, mode)
+        return self._database().session(_seconds(self._lock_timeout), doing, mode)
 
     def _commit_left(self, group: GroupCommit) -> None:
         """Commit what is left of `group`; if a COMMIT itself fails, its records say whether it took.
@@ -339,6 +339,17 @@ class DuckDBPolarsIOManager:
                 group.outcomes[left[0]] = Refused(uncertain.failure)
             else:
                 alone = True
+
+
+def _seconds(setting: float | _Setting) -> float:
+    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar.int is a number too
+    value = setting if get_value is None else get_value()
+    try:
+        return float(cast("float", value))
+    except (TypeError, ValueError):
+        raise TableNameError(
+            f"the lock_timeout is {setting!r}, which is {value!r} and no number of seconds", "Set it to a number"
+        ) from None
 
 
 def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:

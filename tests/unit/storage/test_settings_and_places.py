@@ -167,3 +167,15 @@ def test_whether_a_store_is_empty_is_told_without_duckdb(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "True False False\n"
+
+
+def test_the_lock_timeout_may_come_from_the_environment(tmp_path, monkeypatch):
+    store = DuckDBPolarsIOManager(tmp_path / "db.duckdb", lock_timeout=EnvVar.int("PATIENCE"))
+    monkeypatch.setenv("PATIENCE", "3")
+    assert store.tables() == []
+    output = OutputSlices(AssetKey("t"), (PartitionSlice(None),), None, "run")
+    store.commit([store.stage(output, pl.DataFrame({"n": [1]}))])
+    store.close()
+    monkeypatch.delenv("PATIENCE")
+    with pytest.raises(TableNameError, match="which is None and no number of seconds"):
+        store.query("SELECT 1")
