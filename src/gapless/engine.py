@@ -109,6 +109,7 @@ class Engine:
         # A database that cannot be read now is met again by the run, which says so; planning goes by the ledger.
         with contextlib.suppress(StorageError):
             self.differences = compare_with_data(self.project, self.ledger, graph.ordered(keys))
+        self._release()
         read_at = self._clock()  # before the states are read, so that nothing made meanwhile is made twice
         return make_plan(graph, selected, request, self.statuses(keys), now, due, read_at)
 
@@ -182,6 +183,7 @@ class Engine:
                 raise
             finally:
                 reporter.ended()
+                self._release()
 
     def _put_right(self) -> None:
         """Write down what planning learned from the data, in a run of its own, before anything builds on it."""
@@ -249,8 +251,7 @@ class Engine:
             state = RunState.SUCCEEDED
         finally:
             self.ledger.end_run(run_id, state, self._clock())
-            for store in self.stores():
-                store.close()
+            self._release()
         return wiped
 
     # ---
@@ -258,6 +259,12 @@ class Engine:
     def stores(self) -> list[SliceStore]:
         """The project's IO managers that keep commit records, each once."""
         return slice_stores(self.project)
+
+    def _release(self) -> None:
+        """Let other processes at the stores. A run that commits nothing has no writer that would."""
+        for store in self.stores():
+            with contextlib.suppress(GaplessError):  # a store whose setting names no file holds none
+                store.close()
 
     def _resource_keys(self, plan: Plan) -> set[str]:
         keys: set[str] = set()

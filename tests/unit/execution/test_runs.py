@@ -488,3 +488,27 @@ def test_a_resource_that_cannot_be_set_up_stops_the_run_before_it_is_recorded(ho
     ledger = open_ledger(home)
     assert ledger.runs() == []
     ledger.close()
+
+
+def test_a_run_that_commits_nothing_leaves_the_database_to_others(home, resources, tmp_path):
+    broken = []
+
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        if broken:
+            raise ValueError("no")
+        return frame(context)
+
+    @dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+    def doubled(plays: pl.DataFrame) -> pl.DataFrame:
+        raise ValueError("after loading")
+
+    materialize([plays], resources=resources, home=home)
+    assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]  # opens the file itself, so nobody holds it
+    materialize([plays], resources=resources, home=home)
+    assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]
+    broken.append(True)
+    materialize([plays], last=1, resources=resources, home=home, raise_on_error=False)
+    assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]
+    materialize([plays, doubled], selection=["doubled"], resources=resources, home=home, raise_on_error=False)
+    assert sql(tmp_path, "select count(*) from public.plays") == [(42,)]
