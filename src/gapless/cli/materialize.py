@@ -74,7 +74,8 @@ def materialize(
         print_blocked(settings, engine.project.graph, chosen, made)
         print_left_out(settings, made.failed_left_out, words)
     elif result.state is RunState.CANCELED:
-        _print_stopped(settings, result, typed(selection, job))
+        flags = [name for name, given in (("--failed", failed), ("--all", everything)) if given]
+        _print_stopped(settings, result, [*typed(selection, job, partitions, ranges, last), *flags])
     else:
         _print_summary(result)
         print_blocked(settings, engine.project.graph, chosen, made)
@@ -150,7 +151,9 @@ def _print_stopped(settings: Settings, result: RunResult, words: list[str]) -> N
         parts.append(f"{len(result.failed):,} failed")
     parts.append(f"{len(result.interrupted):,} interrupted")
     again = click.style(settings.command("materialize", *words), bold=True)
-    click.echo(f"stopped: {', '.join(parts)}.\nWhat is materialized stays; the next one carries on:\n  {again}")
+    named = any(word.startswith("--") and word != "--job" for word in words)
+    onward = "the rest is as it was; the same again:" if named else "the next one carries on:"
+    click.echo(f"stopped: {', '.join(parts)}.\nWhat is materialized stays; {onward}\n  {again}")
 
 
 def _json(made: Plan, result: RunResult) -> dict[str, Any]:

@@ -185,6 +185,7 @@ class Database:
         self._leaving = False  # no new session comes in until the connection has been closed
         self._sessions = 0
         self._last_used = 0.0
+        self._file: tuple[int, int] | None = None  # what was opened: device and inode
         self._given_up = 0  # how often `stop_waiting` was called; a wait ends when it changes
 
     @classmethod
@@ -256,6 +257,9 @@ class Database:
         with self._changed:
             while True:
                 if self._connection is not None and not self._leaving:
+                    if self._replaced():
+                        self._ask_to_leave()  # what we hold open is not the file of that name any more
+                        continue
                     if mode != "write" or not self._read_only:
                         self._sessions += 1
                         return self._connection
@@ -275,8 +279,16 @@ class Database:
                 self._opening = False
                 if connection is not None:
                     self._connection, self._read_only, self._sessions = connection, opened_read_only, 1
+                    self._file = _identity(self.path)
                 self._changed.notify_all()
         return connection
+
+    def _replaced(self) -> bool:
+        """Whether the file was deleted or exchanged since it was opened: commits would go where nobody finds them."""
+        now = _identity(self.path)
+        if self._file is None:
+            self._file = now
+        return now != self._file
 
     def _leave(self) -> None:
         with self._changed:
@@ -369,6 +381,14 @@ class Database:
     def _close_all(cls) -> None:
         for database in list(cls._open_here.values()):
             database.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _orphans: list[Any] = []  # connections that a fork copied: closing them here would write to the parent's file

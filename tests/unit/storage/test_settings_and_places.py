@@ -179,3 +179,17 @@ def test_the_lock_timeout_may_come_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("PATIENCE")
     with pytest.raises(TableNameError, match="which is None and no number of seconds"):
         store.query("SELECT 1")
+
+
+def test_a_file_that_is_deleted_while_it_is_open_is_not_written_to_any_more(tmp_path):
+    store = DuckDBPolarsIOManager(tmp_path / "db.duckdb")
+    output = OutputSlices(AssetKey("t"), (PartitionSlice(None),), None, "run")
+    [first] = store.commit([store.stage(output, pl.DataFrame({"n": [1]}))])
+    (tmp_path / "db.duckdb").unlink()
+    [second] = store.commit([store.stage(output, pl.DataFrame({"n": [2]}))])
+    store.close()
+    assert isinstance(first, Committed)
+    assert isinstance(second, Committed)
+    assert (tmp_path / "db.duckdb").exists()
+    assert store.query("SELECT n FROM t")["n"].to_list() == [2]
+    store.close()
