@@ -39,8 +39,9 @@ def made_outcomes(
         rows = committed.rows.get(key) if committed is not None else None
         metadata = {**made.metadata, **(made.partition_metadata.get(key, {}) if key is not None else {})}
         payload: dict[str, Any] = dict(shared)
+        nbytes = None if committed is None else committed.nbytes // len(keys)
         if rows is not None:
-            payload["rows"] = rows
+            payload |= {"rows": rows, "bytes": nbytes}
         if metadata:
             payload["metadata"] = metadata
         outcomes.append(
@@ -51,7 +52,7 @@ def made_outcomes(
                 at=now,
                 status=Status.MATERIALIZED,
                 rows=rows,
-                nbytes=None if committed is None else committed.nbytes // len(keys),
+                nbytes=nbytes,
                 code_version=asset.code_version,
                 payload=payload,
             )

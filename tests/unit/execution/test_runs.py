@@ -69,6 +69,12 @@ def test_a_run_makes_every_missing_partition_and_a_second_run_finds_nothing_to_d
     assert set(calls.values()) == {1}
     assert sql(tmp_path, "select count(*), count(distinct date) from public.plays") == [(42, 14)]
     assert set(statuses(home, "plays").values()) == {Status.MATERIALIZED}
+    ledger = open_ledger(home)
+    for event in ledger.events(asset="plays", kinds=[EventKind.MATERIALIZED]):
+        assert (event.payload["rows"], event.payload["columns"]) == (3, {"n": "BIGINT", "date": "VARCHAR"})
+        assert event.payload["bytes"] > 0
+        assert event.payload["duration_s"] > 0
+    ledger.close()
     again = materialize([plays], resources=resources, home=home)
     assert again.success
     assert again.run_id is None
