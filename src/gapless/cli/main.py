@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnwrittenError as error:
         _say_error(f"standard output could not be written: {error.strerror}.")
         return 1
-    except Exception:
+    except Exception:  # what nobody foresaw is ours to explain, whatever it is
         traceback.print_exc()
         _say_error("this is a bug in Gapless, not in your project. Please report it, with the lines above.")
         return 1

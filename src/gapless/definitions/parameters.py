@@ -58,7 +58,7 @@ class Annotations:
             return value
         try:
             # The user's own annotation in the user's own namespace, as typing.get_type_hints does for all at once.
-            value = eval(text, self.namespace, dict(local_names))  # noqa: S307
+            value = eval(text, self.namespace, dict(local_names))  # noqa: S307  # the user's code, not input
         except Exception:  # whatever it raises, an annotation must not keep a file from loading
             return text
         self.raw[name] = value
