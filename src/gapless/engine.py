@@ -37,10 +37,11 @@ from gapless.planning.request import PartitionRequest, Scope
 from gapless.planning.snapshot import AssetStatus
 from gapless.storage.slices import SliceStore
 
+__all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
+
+# Dagster's run tags that together choose a range, both ends inclusive.
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
-
-__all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
 
 
 def system_clock() -> datetime:
