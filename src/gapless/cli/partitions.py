@@ -11,7 +11,6 @@ from gapless.cli.symbols import cell_text
 from gapless.cli.terminal import count, first_line_of
 from gapless.errors import InvocationError
 from gapless.ledger.home import open_ledger
-from gapless.partitions import OrdinalSet
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import PartitionStates
 
@@ -36,14 +35,14 @@ def list_(settings: Settings, asset: str, limit: int | None) -> None:
             f"asset {asset!r} is unpartitioned, so it has no partitions to list",
             f"See it with: {settings.command('status', asset)}",
         )
-    extent = definition.extent(datetime.now(UTC))
-    shown = OrdinalSet.span(0, extent)
-    shown = shown if limit is None else shown.tail(limit)
+    everything = definition.existing(datetime.now(UTC))
+    extent = len(everything)
+    shown = everything if limit is None else everything.tail(limit)
     keys = definition.keys_of(shown)
     with open_ledger() as ledger:
         records = ledger.statuses(asset, keys if limit is not None else None)
     status = AssetStatus.of(definition, records)
-    states = PartitionStates.of(status, extent)
+    states = PartitionStates.of(status, everything)
     if settings.as_json:
         listed = []
         for ordinal, key in zip(shown, keys, strict=True):

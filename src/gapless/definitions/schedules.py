@@ -15,7 +15,7 @@ from gapless.definitions.source_location import here
 from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError
 from gapless.partitions import TimeWindowPartitionsDefinition
-from gapless.partitions.cron import Cron
+from gapless.partitions.civil.cron import Cron
 
 __all__ = [
     "DefaultScheduleStatus",

@@ -1,4 +1,4 @@
-"""WHICH PARTITIONS EXIST. Pure values: keys, windows, time grids, static keys, sets of ordinals, mappings."""
+"""WHICH PARTITIONS EXIST. Pure values: keys, windows, time grids, dimensions, sets, selections, mappings."""
 
 from gapless.partitions.cadences import (
     DailyPartitionsDefinition,
@@ -6,10 +6,10 @@ from gapless.partitions.cadences import (
     MonthlyPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
-from gapless.partitions.cron import Cron, ScheduleType
+from gapless.partitions.civil.cron import Cron, ScheduleType
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.key_range import PartitionKeyRange
-from gapless.partitions.mapping import (
+from gapless.partitions.mappings.mapping import (
     AllPartitionMapping,
     IdentityPartitionMapping,
     LastPartitionMapping,
@@ -18,7 +18,10 @@ from gapless.partitions.mapping import (
     TimeWindowPartitionMapping,
     infer_mapping,
 )
+from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys, existing
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.product import ProductSet
 from gapless.partitions.static import StaticPartitionsDefinition
 from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 from gapless.partitions.window import TimeWindow
@@ -27,20 +30,25 @@ __all__ = [
     "AllPartitionMapping",
     "Cron",
     "DailyPartitionsDefinition",
+    "DynamicPartitionsStore",
     "HourlyPartitionsDefinition",
     "IdentityPartitionMapping",
     "LastPartitionMapping",
     "MappedUpstream",
     "MonthlyPartitionsDefinition",
+    "OrderedKeys",
     "OrdinalSet",
     "PartitionKeyRange",
     "PartitionMapping",
+    "PartitionSet",
     "PartitionsDefinition",
+    "ProductSet",
     "ScheduleType",
     "StaticPartitionsDefinition",
     "TimeWindow",
     "TimeWindowPartitionMapping",
     "TimeWindowPartitionsDefinition",
     "WeeklyPartitionsDefinition",
+    "existing",
     "infer_mapping",
 ]

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfoNotFoundError, available_timezones
 
 from gapless.errors import PartitionsDefinitionError, closest
-from gapless.partitions.cron import ScheduleType
-from gapless.partitions.grid import Grid
-from gapless.partitions.key_format import KeyFormat
-from gapless.partitions.zone import DAY, Zone, civil_datetime
+from gapless.partitions.civil.cron import ScheduleType
+from gapless.partitions.civil.grid import Grid
+from gapless.partitions.civil.key_format import KeyFormat
+from gapless.partitions.civil.zone import DAY, Zone, civil_datetime
 
 __all__ = ["check_keys", "cron_of_offsets", "read_bound", "read_int", "read_zone"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gapless.partitions.cron import ScheduleType
+from gapless.partitions.civil.cron import ScheduleType
 from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 
 __all__ = [

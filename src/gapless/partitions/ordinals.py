@@ -141,6 +141,10 @@ class OrdinalSet:
         for a, b in self.runs:
             yield from range(a, b)
 
+    def flat(self) -> OrdinalSet:
+        """Itself; see `ProductSet.flat`."""
+        return self
+
     def first(self) -> int:
         """The smallest ordinal.
 

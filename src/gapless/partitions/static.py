@@ -48,8 +48,12 @@ class StaticPartitionsDefinition(PartitionsDefinition):
     def is_time(self) -> bool:
         return False
 
-    def extent(self, now: datetime) -> int:
-        return len(self._keys)
+    @property
+    def room(self) -> int:
+        return max(1, len(self._keys))
+
+    def existing(self, now: datetime) -> OrdinalSet:
+        return OrdinalSet.span(0, len(self._keys))
 
     def key_at(self, ordinal: int) -> str:
         if ordinal < 0:

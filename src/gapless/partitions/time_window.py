@@ -8,10 +8,11 @@ from datetime import date, datetime
 
 from gapless.errors import DefinitionError, PartitionKeyError, PartitionRangeError, PartitionsDefinitionError
 from gapless.partitions.arguments import check_keys, cron_of_offsets, read_bound, read_int, read_zone
-from gapless.partitions.cron import ScheduleType
-from gapless.partitions.definition import current
-from gapless.partitions.key_format import KeyFormat
+from gapless.partitions.civil.cron import ScheduleType
+from gapless.partitions.civil.key_format import KeyFormat
 from gapless.partitions.key_range import PartitionKeyRange
+from gapless.partitions.loading_context import current
+from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windowed import Windowed
 
@@ -213,7 +214,9 @@ class TimeWindowPartitionsDefinition(Windowed):
         start = self.get_partition_key_for_timestamp(time_window.start.timestamp())
         return PartitionKeyRange(start, self.get_partition_key_for_timestamp(last.start.timestamp()))
 
-    def get_partition_keys_in_range(self, partition_key_range: PartitionKeyRange) -> Sequence[str]:
+    def get_partition_keys_in_range(
+        self, partition_key_range: PartitionKeyRange, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> Sequence[str]:
         """The keys from start to end, both inclusive; future ones too; none if they are reversed.
 
         Raises:

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from gapless.partitions.arguments import read_zone
-from gapless.partitions.cron import Cron, ScheduleType
-from gapless.partitions.cron_grid import grid_of
+from gapless.partitions.civil.cron import Cron, ScheduleType
+from gapless.partitions.civil.cron_grid import grid_of
+from gapless.partitions.civil.key_format import KeyFormat, ReadKey, guess_key
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.key_format import KeyFormat, ReadKey, guess_key
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
 
 __all__ = ["Windowed"]
 
+_OPEN_END = 1 << 36  # more minutes than until the year 9999
 _COMMON = re.compile(r"\d+ (?P<hour>\d+|\*) (?P<day>\d+|\*) \* (?P<weekday>\d+|\*)")
 _KINDS = {
     # hour, day of month and day of week are "*"
@@ -116,7 +117,21 @@ class Windowed(PartitionsDefinition):
         ordinal = max(0, ordinal)
         return ordinal if self._total is None else min(ordinal, self._total)
 
+    @property
+    def room(self) -> int:
+        return _OPEN_END if self._total is None else max(1, self._total)
+
+    def existing(self, now: datetime) -> OrdinalSet:
+        return OrdinalSet.span(0, self.extent(now))
+
+    def count(self, now: datetime) -> int:
+        return self.extent(now)
+
+    def exists(self, ordinal: int, now: datetime) -> bool:
+        return 0 <= ordinal < self.extent(now)
+
     def extent(self, now: datetime) -> int:
+        """How many partitions exist at `now`: the ordinals ``0`` to ``extent - 1``."""
         closed = self._last_at_or_before(now) + self.end_offset
         # A positive end_offset lets the first partition exist as soon as that many windows *begin* before its end.
         if self.end_offset > 0 and closed <= 0 and self._first_at_or_after(now) + self.end_offset >= 1:

@@ -19,7 +19,7 @@ from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
 from gapless.errors import InvocationError
-from gapless.partitions import AllPartitionMapping, OrdinalSet
+from gapless.partitions import AllPartitionMapping, OrdinalSet, existing
 from gapless.planning.plan import Plan, PlanStep
 from gapless.planning.reason import Reason
 from gapless.planning.request import PartitionRequest, Scope
@@ -102,7 +102,7 @@ def _view(
         )
     for key in order:
         definition = graph[key].partitions_def
-        everything = _WHOLE if definition is None else OrdinalSet.span(0, definition.extent(now))
+        everything = existing(definition, now)
         # What is read whole names no partition: a selected lookup table must not put all of its readers in view.
         upstream = {
             dependency.upstream: in_view[dependency.upstream]
@@ -132,8 +132,7 @@ def _wanted(
         return [(Reason.REQUESTED, in_view)]
     if scope is Scope.FAILED:
         return [(Reason.FAILED, in_view & status.failed), (Reason.SKIPPED, in_view & status.skipped)]
-    extent = 1 if asset.partitions_def is None else asset.partitions_def.extent(now)
-    missing = in_view & status.missing(extent)
+    missing = in_view & status.missing(existing(asset.partitions_def, now))
     return [(Reason.SKIPPED, missing & status.skipped), (Reason.MISSING, missing - status.skipped)]
 
 
@@ -174,7 +173,7 @@ def _blocked(
             available |= wanted
         if isinstance(dependency.mapping, AllPartitionMapping) and up_def is not None:
             # "All of it" means what is there: a table of ten years is not useless for one missing day.
-            if not available and up_def.extent(now):
+            if not available and up_def.existing(now):
                 blocked.update(dict.fromkeys(wanted, f"nothing of {dependency.upstream} has been made yet"))
             continue
         # Asked in bulk first: the common case, that nothing lacks, costs one question for the whole set.

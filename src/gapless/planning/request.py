@@ -65,14 +65,14 @@ class PartitionRequest:
             UnknownPartitionError: A key does not exist at `now`.
             PartitionRangeError: A range is malformed or runs backwards.
         """
-        extent = definition.extent(now)
+        existing = definition.existing(now)
         if not self.names_partitions:
-            return OrdinalSet.span(0, extent)
+            return existing
         named = OrdinalSet.of(definition.validate_key(key, now, asset) for key in self.keys)
         for text in self.ranges:
             named |= _range(text, definition, asset, now)
         if self.last:
-            named |= OrdinalSet.span(max(0, extent - self.last), extent)
+            named |= existing.tail(self.last)
         return named
 
 
@@ -84,7 +84,7 @@ def _range(text: str, definition: PartitionsDefinition, asset: str, now: datetim
         raise PartitionRangeError(
             text, f"its start {start!r} comes after its end {end!r}", f"{end}..{start}, the earlier one first"
         )
-    return OrdinalSet.span(first, last + 1)
+    return definition.between(first, last)
 
 
 def _ends(text: str, definition: PartitionsDefinition) -> tuple[str, str]:

@@ -61,6 +61,6 @@ class AssetStatus:
             reasons=reasons,
         )
 
-    def missing(self, extent: int) -> OrdinalSet:
-        """Of the first `extent` ordinals, those that are gaps: never made, wiped, or skipped, but not failed."""
-        return OrdinalSet.span(0, extent) - self.materialized - self.failed - (self.running & self.committed)
+    def missing(self, existing: OrdinalSet) -> OrdinalSet:
+        """Of the `existing` ones, those that are gaps: never made, wiped, or skipped, but not failed."""
+        return existing - self.materialized - self.failed - (self.running & self.committed)

@@ -43,8 +43,8 @@ class Coverage:
 
 def covered(definition: PartitionsDefinition, coverage: Coverage) -> OrdinalSet:
     """The partitions that a tick answers for, made or not: those that came to exist; static ones each time, all."""
-    extent = definition.extent(coverage.tick)
-    return OrdinalSet.span(definition.extent(coverage.after) if definition.is_time else 0, extent)
+    existing = definition.existing(coverage.tick)
+    return existing - definition.existing(coverage.after) if definition.is_time else existing
 
 
 def owed(graph: AssetGraph, job: Job, coverage: Coverage, records: Records) -> dict[AssetKey, OrdinalSet]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gapless.definitions.schedules import Schedule
-from gapless.partitions.cron import Cron
-from gapless.partitions.cron_grid import grid_of
-from gapless.partitions.zone import Zone
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.cron_grid import grid_of
+from gapless.partitions.civil.zone import Zone
 
 __all__ = ["Ticks"]
 

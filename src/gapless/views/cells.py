@@ -43,13 +43,12 @@ class PartitionStates:
     missing: OrdinalSet
 
     @classmethod
-    def of(cls, status: AssetStatus, extent: int) -> PartitionStates:
-        """What `status` says of the first `extent` ordinals; what is recorded of others is left out."""
-        everything = OrdinalSet.span(0, extent)
+    def of(cls, status: AssetStatus, everything: OrdinalSet) -> PartitionStates:
+        """What `status` says of the partitions that exist; what is recorded of others is left out."""
         materialized, failed = status.materialized & everything, status.failed & everything
         skipped, running = status.skipped & everything, status.running & everything
         missing = everything - materialized - failed - skipped - running
-        return cls(extent, materialized, failed, skipped, running, missing)
+        return cls(len(everything), materialized, failed, skipped, running, missing)
 
     def at(self, ordinal: int) -> Cell:
         """The state of one partition that exists."""

@@ -10,7 +10,7 @@ from typing import Any
 from gapless.asset_key import AssetKey
 from gapless.definitions.project import Project
 from gapless.ledger.contract import Ledger, StatusRecord
-from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.partitions import OrdinalSet, PartitionsDefinition, existing
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import Cell, PartitionStates, bar
 from gapless.views.heatmap import HeatMap, heat_map
@@ -144,10 +144,10 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
     definition = project.graph[key].partitions_def
     records = ledger.statuses(key.to_user_string())
     status = AssetStatus.of(definition, records)
-    extent = 1 if definition is None else definition.extent(now)
-    states = PartitionStates.of(status, extent)
+    everything = existing(definition, now)
+    states, extent = PartitionStates.of(status, everything), len(everything)
     outside = len(records) - (extent - len(states.missing))
-    in_view = _in_view(definition, records, extent) if outside else list(records.values())
+    in_view = _in_view(definition, records, everything) if outside else list(records.values())
     counted = [record.rows for record in in_view if record.rows is not None]
     found = AssetOverview(
         asset=key,
@@ -167,13 +167,13 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
 
 
 def _in_view(
-    definition: PartitionsDefinition | None, records: Mapping[str | None, StatusRecord], extent: int
+    definition: PartitionsDefinition | None, records: Mapping[str | None, StatusRecord], everything: OrdinalSet
 ) -> list[StatusRecord]:
     """The records of partitions that the definition has now."""
     if definition is None:
         return [record for key, record in records.items() if key is None]
     ordinals = ((None if key is None else definition.ordinal_of(key), record) for key, record in records.items())
-    return [record for ordinal, record in ordinals if ordinal is not None and ordinal < extent]
+    return [record for ordinal, record in ordinals if ordinal is not None and ordinal in everything]
 
 
 def not_defined(project: Project, ledger: Ledger) -> dict[str, int]:

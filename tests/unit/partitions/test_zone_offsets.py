@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_clock import ZONES, offset_of
 
-from gapless.partitions.zone import DAY, Zone
+from gapless.partitions.civil.zone import DAY, Zone
 
 LOW, HIGH = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1975, 2045))
 

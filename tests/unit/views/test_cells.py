@@ -12,7 +12,7 @@ EXTENT = 40
 
 
 def states_of(**sets: set[int]) -> PartitionStates:
-    return PartitionStates.of(AssetStatus(**{name: OrdinalSet.of(part) for name, part in sets.items()}), EXTENT)
+    return PartitionStates.of(AssetStatus(**{name: OrdinalSet.of(part) for name, part in sets.items()}), OrdinalSet.span(0, EXTENT))
 
 
 def test_what_is_in_no_set_is_missing():
@@ -52,14 +52,14 @@ def test_a_cell_of_several_partitions_says_what_needs_a_look_first(sets, expecte
 
 
 def test_a_bar_is_no_longer_than_the_partitions():
-    states = PartitionStates.of(AssetStatus(materialized=OrdinalSet.span(0, 2)), 3)
+    states = PartitionStates.of(AssetStatus(materialized=OrdinalSet.span(0, 2)), OrdinalSet.span(0, 3))
 
     assert bar(states, 24) == (Cell.MATERIALIZED, Cell.MATERIALIZED, Cell.MISSING)
-    assert bar(PartitionStates.of(AssetStatus(), 0), 24) == ()
+    assert bar(PartitionStates.of(AssetStatus(), OrdinalSet.empty()), 24) == ()
 
 
 def test_a_bar_shows_where_the_gap_is():
-    states = PartitionStates.of(AssetStatus(materialized=OrdinalSet.of_runs([(0, 500), (600, 1000)])), 1000)
+    states = PartitionStates.of(AssetStatus(materialized=OrdinalSet.of_runs([(0, 500), (600, 1000)])), OrdinalSet.span(0, 1000))
 
     assert bar(states, 10) == (*[Cell.MATERIALIZED] * 5, Cell.MISSING, *[Cell.MATERIALIZED] * 4)
 
@@ -74,7 +74,7 @@ def built(names: list[str | None]) -> PartitionStates:
         state: OrdinalSet.of(n for n, name in enumerate(names) if name == state)
         for state in ("materialized", "failed", "skipped", "running")
     }
-    return PartitionStates.of(AssetStatus(**sets), len(names))
+    return PartitionStates.of(AssetStatus(**sets), OrdinalSet.span(0, len(names)))
 
 
 @given(names=partition_states, cells=st.integers(1, 30))

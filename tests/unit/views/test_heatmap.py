@@ -22,7 +22,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 def picture(definition, materialized=(), failed=()):
     status = AssetStatus(materialized=OrdinalSet.of(materialized), failed=OrdinalSet.of(failed))
-    return heat_map(definition, PartitionStates.of(status, definition.extent(NOW)))
+    return heat_map(definition, PartitionStates.of(status, definition.existing(NOW)))
 
 
 def test_days_are_laid_out_as_months_by_days():
@@ -225,7 +225,7 @@ def test_what_is_shown_and_what_is_hidden_are_all_partitions(extent, edges, brok
     cuts = sorted(set(edges))
     made = OrdinalSet.of_runs(zip(cuts[::2], cuts[1::2], strict=False)) - OrdinalSet.of(broken)
     status = AssetStatus(materialized=made, failed=OrdinalSet.of(broken))
-    states = PartitionStates.of(status, extent)
+    states = PartitionStates.of(status, OrdinalSet.span(0, extent))
 
     drawn = heat_map(days, states)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from gapless.errors import DefinitionError
 from gapless.partitions.definition import PartitionsDefinition
+from gapless.partitions.ordered_keys import existing
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windowed import Windowed
@@ -74,10 +75,6 @@ class PartitionMapping(ABC):
         """Why the mapping cannot tie these definitions, a clause; None if it can."""
 
 
-def _everything(definition: PartitionsDefinition | None, now: datetime) -> OrdinalSet:
-    return OrdinalSet.span(0, 1 if definition is None else definition.extent(now))
-
-
 def _named(definition: PartitionsDefinition | None) -> str:
     return "not partitioned" if definition is None else definition.describe()
 
@@ -93,19 +90,18 @@ class IdentityPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> MappedUpstream:
-        existing = _everything(up_def, now)
+        there = existing(up_def, now)
         if down_def is None or up_def is None:
-            return MappedUpstream(downstream & existing)
+            return MappedUpstream(downstream & there)
         if down_def == up_def:
-            lost = downstream - existing
+            lost = downstream - there
             ranges = tuple((down_def.key_at(a), down_def.key_at(b - 1)) for a, b in lost.runs[:_NAMED])
-            return MappedUpstream(downstream & existing, tuple(down_def.keys_of(lost.head(_NAMED))), len(lost), ranges)
+            return MappedUpstream(downstream & there, tuple(down_def.keys_of(lost.head(_NAMED))), len(lost), ranges)
         keys = down_def.keys_of(downstream)
-        found = up_def.ordinals_of(keys) & existing
+        found = up_def.ordinals_of(keys) & there
         if len(found) == len(keys):
             return MappedUpstream(found)
-        extent = up_def.extent(now)
-        missing = [key for key in keys if (n := up_def.ordinal_of(key)) is None or n >= extent]
+        missing = [key for key in keys if (n := up_def.ordinal_of(key)) is None or not up_def.exists(n, now)]
         named = tuple(missing[:_NAMED])
         return MappedUpstream(found, named, len(missing), tuple((key, key) for key in named))
 
@@ -116,10 +112,10 @@ class IdentityPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> OrdinalSet:
-        existing = _everything(down_def, now)
+        there = existing(down_def, now)
         if down_def is None or up_def is None or down_def == up_def:
-            return upstream & existing
-        return down_def.ordinals_of(up_def.keys_of(upstream)) & existing
+            return upstream & there
+        return down_def.ordinals_of(up_def.keys_of(upstream)) & there
 
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
         if (up_def is None) != (down_def is None):
@@ -148,7 +144,7 @@ class AllPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> MappedUpstream:
-        return MappedUpstream(_everything(up_def, now) if downstream else OrdinalSet.empty())
+        return MappedUpstream(existing(up_def, now) if downstream else OrdinalSet.empty())
 
     def downstream(
         self,
@@ -157,7 +153,7 @@ class AllPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> OrdinalSet:
-        return _everything(down_def, now) if upstream else OrdinalSet.empty()
+        return existing(down_def, now) if upstream else OrdinalSet.empty()
 
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
         return None
@@ -174,7 +170,7 @@ class LastPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> MappedUpstream:
-        return MappedUpstream(_everything(up_def, now).tail(1) if downstream else OrdinalSet.empty())
+        return MappedUpstream(existing(up_def, now).tail(1) if downstream else OrdinalSet.empty())
 
     def downstream(
         self,
@@ -183,8 +179,8 @@ class LastPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> OrdinalSet:
-        last = _everything(up_def, now).tail(1)
-        return _everything(down_def, now) if last & upstream else OrdinalSet.empty()
+        last = existing(up_def, now).tail(1)
+        return existing(down_def, now) if last & upstream else OrdinalSet.empty()
 
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
         return None

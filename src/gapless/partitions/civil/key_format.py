@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from gapless.partitions.zone import DAY, Zone, civil_seconds
+from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
 
 __all__ = ["KeyFormat", "ReadKey", "guess_key"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Protocol
 
-from gapless.partitions.cron import Cron
+from gapless.partitions.civil.cron import Cron
 
 __all__ = ["Dates", "dates_of"]
 

@@ -6,9 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gapless.partitions.dates import Dates
-from gapless.partitions.grid import Grid, Tick
-from gapless.partitions.zone import DAY, EARLIEST, LATEST, Zone
+from gapless.partitions.civil.dates import Dates
+from gapless.partitions.civil.grid import Grid, Tick
+from gapless.partitions.civil.zone import DAY, EARLIEST, LATEST, Zone
 
 __all__ = ["DatesGrid"]
 

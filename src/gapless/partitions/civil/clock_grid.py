@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gapless.partitions.cron import Cron
-from gapless.partitions.grid import Grid, Tick
-from gapless.partitions.zone import DAY, EARLIEST, HOUR, LATEST, Offsets, Zone
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.grid import Grid, Tick
+from gapless.partitions.civil.zone import DAY, EARLIEST, HOUR, LATEST, Offsets, Zone
 
 __all__ = ["ClockGrid", "ListedGrid"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gapless.partitions.clock_grid import ClockGrid, ListedGrid
-from gapless.partitions.cron import Cron
-from gapless.partitions.dates import dates_of
-from gapless.partitions.dates_grid import DatesGrid
-from gapless.partitions.grid import Grid
-from gapless.partitions.zone import DAY, Zone
+from gapless.partitions.civil.clock_grid import ClockGrid, ListedGrid
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.dates import dates_of
+from gapless.partitions.civil.dates_grid import DatesGrid
+from gapless.partitions.civil.grid import Grid
+from gapless.partitions.civil.zone import DAY, Zone
 
 __all__ = ["grid_of"]
 

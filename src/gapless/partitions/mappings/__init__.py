@@ -1,0 +1,1 @@
+"""Which upstream partitions a downstream partition reads."""
