@@ -12,7 +12,9 @@ EXTENT = 40
 
 
 def states_of(**sets: set[int]) -> PartitionStates:
-    return PartitionStates.of(AssetStatus(**{name: OrdinalSet.of(part) for name, part in sets.items()}), OrdinalSet.span(0, EXTENT))
+    return PartitionStates.of(
+        AssetStatus(**{name: OrdinalSet.of(part) for name, part in sets.items()}), OrdinalSet.span(0, EXTENT)
+    )
 
 
 def test_what_is_in_no_set_is_missing():
@@ -59,7 +61,9 @@ def test_a_bar_is_no_longer_than_the_partitions():
 
 
 def test_a_bar_shows_where_the_gap_is():
-    states = PartitionStates.of(AssetStatus(materialized=OrdinalSet.of_runs([(0, 500), (600, 1000)])), OrdinalSet.span(0, 1000))
+    states = PartitionStates.of(
+        AssetStatus(materialized=OrdinalSet.of_runs([(0, 500), (600, 1000)])), OrdinalSet.span(0, 1000)
+    )
 
     assert bar(states, 10) == (*[Cell.MATERIALIZED] * 5, Cell.MISSING, *[Cell.MATERIALIZED] * 4)
 
