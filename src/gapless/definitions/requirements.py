@@ -10,6 +10,7 @@ from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
 from gapless.definitions.parameters import role_of
 from gapless.errors import DefinitionError, closest
+from gapless.partitions import PartitionsDefinition
 from gapless.storage.errors import TableNameError
 from gapless.storage.slices import is_slice_store
 
@@ -99,11 +100,42 @@ def _check_store(
     manager = _check_manager(asset, asset.io_manager_key, "stores its value with", resources, errors)
     if manager is None or asset.partitions_def is None or not getattr(manager, "requires_partition_expr", False):
         return
-    expression = asset.partition_expr
-    if expression is None:
+    _check_expression(asset, asset.partitions_def, type(manager).__name__, errors)
+
+
+def _check_expression(
+    asset: AssetsDefinition, definition: PartitionsDefinition, manager: str, errors: list[DefinitionError]
+) -> None:
+    """Whether the asset says which rows of its table belong to which partition."""
+    expression, dimensions = asset.partition_expr, tuple(definition.dimensions)
+    example = ", ".join(f'"{name}": "{name}"' for name in dimensions)
+    if dimensions and (expression is None or isinstance(expression, Mapping)):
+        given = expression or {}
+        wrong = {name: text for name, text in given.items() if not isinstance(text, str) or not text.strip()}
+        lacking = [name for name in dimensions if name not in given]
+        unknown = [name for name in given if name not in dimensions]
+        reason = (
+            f"says nothing about the dimension{'s' if len(lacking) > 1 else ''} {', '.join(map(repr, lacking))}"
+            if lacking
+            else f"speaks of {unknown[0]!r}, which is none of its dimensions ({', '.join(map(repr, dimensions))})"
+            if unknown
+            else f"has {next(iter(wrong.items()))!r}; expected a column or an SQL expression"
+            if wrong
+            else None
+        )
+        if reason is not None:
+            errors.append(
+                DefinitionError(
+                    f"asset {asset.name!r} is partitioned by {len(dimensions)} dimensions and stored in a table by"
+                    f" {manager}, but its partition_expr {reason}",
+                    f'Name the column of each dimension: metadata={{"partition_expr": {{{example}}}}}.',
+                    asset.where,
+                )
+            )
+    elif expression is None:
         errors.append(
             DefinitionError(
-                f"asset {asset.name!r} is partitioned and stored in a table by {type(manager).__name__}, but does not"
+                f"asset {asset.name!r} is partitioned and stored in a table by {manager}, but does not"
                 " say which column tells the partition of a row",
                 'Add metadata={"partition_expr": "date"} to @asset, with the name of that column or an SQL expression.',
                 asset.where,

@@ -13,6 +13,8 @@ from gapless.asset_key import AssetKey
 from gapless.definitions.asset import AssetsDefinition
 from gapless.errors import InvocationError
 from gapless.partitions import (
+    MultiPartitionKey,
+    MultiPartitionsDefinition,
     OrdinalSet,
     PartitionKeyRange,
     PartitionsDefinition,
@@ -84,7 +86,7 @@ class AssetExecutionContext:
         first = definition.validate_key(self._wanted.start, now, name)
         last = definition.validate_key(self._wanted.end, now, name)
         self._asset, self._definition = asset, definition
-        self._ordinals = OrdinalSet.span(first, last + 1)
+        self._ordinals = definition.between(first, last)
         return self
 
     # --- the asset
@@ -141,8 +143,24 @@ class AssetExecutionContext:
         return self._partitioned().keys_of(self._ordinals)
 
     @property
+    def multi_partition_key(self) -> MultiPartitionKey:
+        """The one partition's key, with its parts by dimension.
+
+        Raises:
+            InvocationError: The asset is not partitioned by several dimensions, or a range of partitions is made.
+        """
+        key = self.partition_key
+        if not isinstance(key, MultiPartitionKey):
+            definition = self._partitioned()
+            raise InvocationError(
+                f"{self._name} is not partitioned by several dimensions but {definition.describe()}",
+                "Use context.partition_key",
+            )
+        return key
+
+    @property
     def partition_key_range(self) -> PartitionKeyRange:
-        """The first and the last key that are made, both inclusive."""
+        """The first and the last key that are made, both inclusive; of several dimensions, two corners."""
         definition = self._partitioned()
         return PartitionKeyRange(definition.key_at(self._ordinals.first()), definition.key_at(self._ordinals.last()))
 
@@ -246,10 +264,26 @@ class AssetExecutionContext:
 
 
 def _span(definition: PartitionsDefinition, ordinals: OrdinalSet, owner: str) -> TimeWindow:
+    if isinstance(definition, MultiPartitionsDefinition):
+        definition, ordinals = _times_of(definition, ordinals, owner)
     if not isinstance(definition, TimeWindowPartitionsDefinition):
         raise InvocationError(f"{owner} is not partitioned by time but by {definition.describe()}")
     first, last = definition.window_at(ordinals.first()), definition.window_at(ordinals.last())
     return TimeWindow(first.start, last.end)
+
+
+def _times_of(
+    definition: MultiPartitionsDefinition, ordinals: OrdinalSet, owner: str
+) -> tuple[PartitionsDefinition, OrdinalSet]:
+    """The one dimension that is time, and which of its partitions `ordinals` speak of."""
+    times = [place for place, each in enumerate(definition.dimensions.values()) if each.is_time]
+    if len(times) != 1:
+        raise InvocationError(
+            f"{owner} has {len(times)} dimensions of time, so there is no one time window: {definition.describe()}",
+            "Use context.partition_keys",
+        )
+    dimension = tuple(definition.dimensions.values())[times[0]]
+    return dimension, OrdinalSet.of(definition.point(number)[times[0]] for number in ordinals)
 
 
 class _LogCollector(logging.Handler):

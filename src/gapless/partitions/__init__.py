@@ -18,6 +18,8 @@ from gapless.partitions.mappings.mapping import (
     TimeWindowPartitionMapping,
     infer_mapping,
 )
+from gapless.partitions.multi import MultiPartitionsDefinition
+from gapless.partitions.multi_key import MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys, existing
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.partition_set import PartitionSet
@@ -36,6 +38,8 @@ __all__ = [
     "LastPartitionMapping",
     "MappedUpstream",
     "MonthlyPartitionsDefinition",
+    "MultiPartitionKey",
+    "MultiPartitionsDefinition",
     "OrderedKeys",
     "OrdinalSet",
     "PartitionKeyRange",

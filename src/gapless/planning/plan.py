@@ -50,14 +50,30 @@ class PlanStep:
         return [(self.key_at(start), self.key_at(end - 1)) for start, end in ordinals.runs]
 
     def batches(self) -> Iterator[OrdinalSet]:
-        """What each call of the function makes: contiguous, in partition order."""
-        if self.batch_size is None:
-            return (OrdinalSet.span(start, end) for start, end in self.partitions.runs)
-        return self.partitions.chunks(self.batch_size)
+        """What each call of the function makes: contiguous, in partition order.
+
+        Of several dimensions: contiguous in the last one, with one key of each of the others.
+        """
+        dimensions = list(self.definition.dimensions.values()) if self.definition is not None else []
+        rows = _rows(self.partitions, dimensions[-1].room) if dimensions else (self.partitions,)
+        for row in rows:
+            if self.batch_size is None:
+                yield from (OrdinalSet.span(start, end) for start, end in row.runs)
+            else:
+                yield from row.chunks(self.batch_size)
 
     def reason_of(self, ordinal: int) -> Reason:
         """Why `ordinal`, which is in `partitions`, is made."""
         return next(reason for reason, ordinals in self.reasons if ordinal in ordinals)
+
+
+def _rows(ordinals: OrdinalSet, length: int) -> Iterator[OrdinalSet]:
+    """`ordinals`, cut at the multiples of `length`."""
+    for start, end in ordinals.runs:
+        while start < end:
+            cut = min(end, start - start % length + length)
+            yield OrdinalSet.span(start, cut)
+            start = cut
 
 
 @dataclass(frozen=True, slots=True)

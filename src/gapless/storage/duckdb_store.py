@@ -132,7 +132,7 @@ class DuckDBPolarsIOManager:
         Raises:
             NoPartitionExpressionError: There is none, and there are partitions.
         """
-        if not slices.partition_expr and any(part.key is not None for part in slices.slices):
+        if not slices.expressions and any(part.key is not None for part in slices.slices):
             keys = tuple(part.key for part in slices.slices)
             raise NoPartitionExpressionError(str(slices.asset), keys, str(self.table_of(slices)))
 
@@ -394,15 +394,7 @@ def _condition(
     session.set_timezone(source.timezone)
     name = table.sql(session.catalog)
     try:
-        membership = membership_of(
-            session,
-            source.partition_expr or "",
-            columns,
-            f"SELECT * FROM {name}",
-            source.timezone,
-            source.finer_than_day,
-            source.asset,
-        )
+        membership = membership_of(session, source, columns, f"SELECT * FROM {name}")
     except PartitionExpressionError:
         if has_rows(session, name, columns):
             raise

@@ -88,10 +88,9 @@ def staged(output: OutputSlices, value: Any) -> StagedFrame:
         )
     _check_names(asset, keys, names)
     null_columns = tuple(_check_types(asset, keys, value))
-    expression = output.partition_expr
-    if expression is not None and column_named_by(expression, names) is None:
+    for expression in output.expressions:
         column = _plain_name(expression)
-        if column is not None:
+        if column is not None and column_named_by(expression, names) is None:
             raise MissingPartitionColumnError(asset, keys, column, tuple(names), closest(column, names))
     frame = value.drop(null_columns) if null_columns else value
     return StagedFrame(output, frame, null_columns, tuple(names), int(value.estimated_size()))

@@ -87,6 +87,7 @@ class Membership:
         type_name: Its type, as DuckDB writes it.
         timezone: The zone of civil values.
         asset, expression: For messages.
+        suffix: What the names of its columns end with in a `BoundsTable`, so that several can be joined.
     """
 
     value: str
@@ -95,19 +96,37 @@ class Membership:
     finer_than_day: bool
     asset: str
     expression: str
+    suffix: str = ""
     # A slice's bounds are asked for three times: to refuse, to check and to delete. Slices outlive this value.
     _found: dict[tuple[str | None, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
-        cls, expression: str, column: str | None, type_name: str, timezone: str, finer_than_day: bool, asset: str
+        cls,
+        expression: str,
+        column: str | None,
+        type_name: str,
+        timezone: str,
+        finer_than_day: bool,
+        asset: str,
+        suffix: str = "",
     ) -> Membership:
         """Of an expression that is the name of `column`, or (None) any SQL."""
         # The line break ends a comment that the user's SQL may close with.
         value = f"({expression}\n)" if column is None else quoted(column)
         if type_name.startswith("ENUM"):
             value, type_name = f"CAST({value} AS VARCHAR)", "VARCHAR"
-        return cls(value, type_name, timezone, finer_than_day, asset, expression)
+        return cls(value, type_name, timezone, finer_than_day, asset, expression, suffix)
+
+    @property
+    def selected(self) -> str:
+        """The value as a column to select, under the name that `BoundsTable.belongs` knows."""
+        return f"{self.value} AS v{self.suffix}"
+
+    @property
+    def shown(self) -> str:
+        """The selected column as text, for an example."""
+        return f"CAST(v{self.suffix} AS VARCHAR)"
 
     @property
     def kind(self) -> Kind:
@@ -161,9 +180,10 @@ class Membership:
         """
         rows: list[tuple[Any, ...]]
         if places[0][2].window is None:
-            types: dict[str, type] = {"k": str}
-            select = f"TRY_CAST(k AS {self.type_name}) AS k"
-            belongs: tuple[str, ...] = ("v = k",)
+            k, v = f"k{self.suffix}", f"v{self.suffix}"
+            types: dict[str, type] = {k: str}
+            select = f"TRY_CAST({k} AS {self.type_name}) AS {k}"
+            belongs: tuple[str, ...] = (f"{v} = {k}",)
             rows = [(frame, slot, part.key) for frame, slot, part in places]
         else:
             types, select, belongs = self._joined_timed()
@@ -288,23 +308,29 @@ class Membership:
 
     def _joined_timed(self) -> tuple[dict[str, type], str, tuple[str, ...]]:
         """The columns of bounds, how they are selected in the type of the value, and the tests."""
+        s = self.suffix
+        v, low, high = f"v{s}", f"l{s}", f"h{s}"
         match self.kind:
             case Kind.TEXT:
-                types = {"k": str, "tl": str, "th": str, "dl": date, "dh": date, "cl": datetime, "ch": datetime}
-                select = f"{', '.join(types)}, make_timestamptz(il) AS il, make_timestamptz(ih) AS ih"
-                types |= {"il": int, "ih": int}
-                iso = f"v >= tl AND v < th AND {_iso_test('v', ('dl', 'dh'), ('cl', 'ch'), ('il', 'ih'))}"
-                return types, select, ("v = k", iso)
+                kinds = {"k": str, "tl": str, "th": str, "dl": date, "dh": date, "cl": datetime, "ch": datetime}
+                types: dict[str, type] = {f"{name}{s}": kind for name, kind in kinds.items()}
+                instants = [f"make_timestamptz({end}{s}) AS {end}{s}" for end in ("il", "ih")]
+                select = ", ".join([*types, *instants])
+                types |= {f"il{s}": int, f"ih{s}": int}
+                dates, civil, exact = ((f"{kind}l{s}", f"{kind}h{s}") for kind in "dci")
+                iso = f"{v} >= tl{s} AND {v} < th{s} AND {_iso_test(v, dates, civil, exact)}"
+                return types, select, (f"{v} = k{s}", iso)
             case Kind.INTEGER:
-                types = dict.fromkeys([f"{end}{digits}" for digits in _DIGITS for end in "lh"], int)
-                return types, ", ".join(types), tuple(f"v >= l{digits} AND v < h{digits}" for digits in (8, 10, 6, 4))
+                types = dict.fromkeys([f"{end}{digits}{s}" for digits in _DIGITS for end in "lh"], int)
+                tests = tuple(f"{v} >= l{digits}{s} AND {v} < h{digits}{s}" for digits in (8, 10, 6, 4))
+                return types, ", ".join(types), tests
             case Kind.INSTANT:
-                ends = [f"CAST(make_timestamptz({end}) AS {self.type_name}) AS {end}" for end in "lh"]
-                return {"l": int, "h": int}, ", ".join(ends), ("v >= l AND v < h",)
+                ends = [f"CAST(make_timestamptz({end}) AS {self.type_name}) AS {end}" for end in (low, high)]
+                return {low: int, high: int}, ", ".join(ends), (f"{v} >= {low} AND {v} < {high}",)
             case _:
-                civil = date if self.kind is Kind.DATE else datetime
-                ends = [f"CAST({end} AS {self.type_name}) AS {end}" for end in "lh"]
-                return {"l": civil, "h": civil}, ", ".join(ends), ("v >= l AND v < h",)
+                bound = date if self.kind is Kind.DATE else datetime
+                ends = [f"CAST({end} AS {self.type_name}) AS {end}" for end in (low, high)]
+                return {low: bound, high: bound}, ", ".join(ends), (f"{v} >= {low} AND {v} < {high}",)
 
 
 def _iso_test(v: str, dates: _Ends, civil: _Ends, instants: _Ends) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "Committed",
     "InputSlices",
     "OutputSlices",
+    "PartitionColumn",
     "PartitionSlice",
     "Refused",
     "SliceStore",
@@ -40,10 +41,27 @@ class PartitionSlice:
     Attributes:
         key: The partition's key; None for the whole of an unpartitioned table.
         window: What it covers, if it is a time partition; its label in the column is then ``key``.
+        sides: If several dimensions tell it, its slice of each, by name, in key order.
     """
 
     key: str | None
     window: TimeWindow | None = None
+    sides: Mapping[str, PartitionSlice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionColumn:
+    """How the rows of a table tell one dimension of their partition.
+
+    Attributes:
+        expression: The SQL expression or column.
+        timezone: The IANA zone in which its naive values and labels are civil time.
+        finer_than_day: True if its windows are shorter than a civil day.
+    """
+
+    expression: str
+    timezone: str = "UTC"
+    finer_than_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +71,13 @@ class OutputSlices:
     Attributes:
         asset: The asset that is made.
         slices: The partitions that the value holds, in partition order; usually one, several for a batched function.
-        partition_expr: The SQL expression or column that says which partition a row belongs to; None if unpartitioned.
+        partition_expr: The SQL expression or column that says which partition a row belongs to; None if unpartitioned,
+            or if `by_dimension` says it.
         timezone: The IANA zone in which naive values and labels of time partitions are civil time.
         finer_than_day: True if time partitions are shorter than a civil day.
         metadata: The asset's metadata (``schema``, ``table`` … choose where it lies).
         run_id: The run that makes it; goes into the commit record.
+        by_dimension: Where several dimensions tell the partition of a row, each by a column of its own.
     """
 
     asset: AssetKey
@@ -67,6 +87,12 @@ class OutputSlices:
     timezone: str = "UTC"
     finer_than_day: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    by_dimension: Mapping[str, PartitionColumn] = field(default_factory=dict)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Everything that says which partition a row belongs to; empty if nothing does."""
+        return _expressions(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +105,7 @@ class InputSlices:
         partition_expr: As on the upstream's output.
         metadata: The upstream asset's metadata.
         columns: Only these columns, from the input's metadata; None for all.
+        by_dimension: As on the upstream's output.
     """
 
     asset: AssetKey
@@ -88,6 +115,18 @@ class InputSlices:
     finer_than_day: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] | None = None
+    by_dimension: Mapping[str, PartitionColumn] = field(default_factory=dict)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Everything that says which partition a row belongs to; empty if nothing does."""
+        return _expressions(self)
+
+
+def _expressions(slices: OutputSlices | InputSlices) -> tuple[str, ...]:
+    if slices.by_dimension:
+        return tuple(column.expression for column in slices.by_dimension.values())
+    return (slices.partition_expr,) if slices.partition_expr else ()
 
 
 class StagedSlices(Protocol):

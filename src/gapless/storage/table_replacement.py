@@ -17,8 +17,9 @@ from gapless.storage.errors import (
 )
 from gapless.storage.frames import ArrowStream, StagedFrame, column_named_by, numbered, typed_frame
 from gapless.storage.predicates import Kind, Membership
+from gapless.storage.product_membership import ProductMembership
 from gapless.storage.schema_policy import Limits, fitting_cast, limits_of, merge
-from gapless.storage.slices import Committed, PartitionSlice, Refused
+from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionColumn, PartitionSlice, Refused
 from gapless.storage.table_name import TableName, quoted
 
 __all__ = ["Outcomes", "TableReplacement", "has_rows", "membership_of", "partition_order"]
@@ -86,7 +87,7 @@ class TableReplacement:
         self._retyped: set[str] = set()
         self._anew = False
         self._counts: dict[int, dict[str | None, int]] = {}
-        self._membership: Membership | None = None
+        self._membership: Membership | ProductMembership | None = None
         self.accepted = dict(sorted(members.items(), key=lambda member: partition_order(member[1])))
         self._batches: list[_Batch] = []
         self._merged: list[_Batch] = []
@@ -200,7 +201,7 @@ class TableReplacement:
 
     def _check_rows(self, batch: _Batch) -> dict[int, Refused]:
         output = batch.first.output
-        if output.partition_expr is None:
+        if not output.expressions:
             for number, frame in batch.members.items():
                 self._counts[number] = dict.fromkeys(frame.keys, 0) | {frame.keys[0]: frame.frame.height}
             return {}
@@ -210,15 +211,7 @@ class TableReplacement:
             return {}
         self._session.set_timezone(output.timezone)
         rows = batch.select(self._target) if batch.height else f"SELECT * FROM {self._sql}"
-        membership = self._membership = membership_of(
-            self._session,
-            output.partition_expr,
-            self._target,
-            rows,
-            output.timezone,
-            output.finer_than_day,
-            output.asset,
-        )
+        membership = self._membership = membership_of(self._session, output, self._target, rows)
         refused: dict[int, Refused] = {}
         places: list[tuple[int, int, PartitionSlice]] = []
         numbers = list(batch.members)
@@ -242,18 +235,22 @@ class TableReplacement:
         return refused
 
     def _places_found(
-        self, batch: _Batch, membership: Membership, rows: str, places: list[tuple[int, int, PartitionSlice]]
+        self,
+        batch: _Batch,
+        membership: Membership | ProductMembership,
+        rows: str,
+        places: list[tuple[int, int, PartitionSlice]],
     ) -> list[tuple[int, int | None, int, str | None]]:
         """How many rows of which frame belong to which of its slices (None: to none of them), with an example."""
         bounds = membership.table_of(places)
         stream = ArrowStream(typed_frame(bounds.columns, bounds.types))
         with self._session.registered("gapless_bounds", stream) as slices:
-            values = f"(SELECT {batch.number} AS frame, {membership.value} AS v FROM ({rows})) AS s"
+            values = f"(SELECT {batch.number} AS frame, {membership.selected} FROM ({rows})) AS s"
             table = f"(SELECT {bounds.select} FROM {slices}) AS b"
             if len(places) > len(batch.members):
                 belongs = " OR ".join(f"({test})" for test in bounds.belongs)
                 return self._session.execute(
-                    "SELECT s.frame, b.slot, count(*), min(CAST(v AS VARCHAR)) FILTER (b.slot IS NULL)"
+                    f"SELECT s.frame, b.slot, count(*), min({membership.shown}) FILTER (b.slot IS NULL)"
                     f" FROM {values} LEFT JOIN {table} ON s.frame = b.frame AND ({belongs}) GROUP BY s.frame, b.slot"
                 )
             # One slice a frame: only what fails is looked for; by the cheapest test first, which nearly always passes
@@ -261,7 +258,7 @@ class TableReplacement:
             for tests in dict.fromkeys((bounds.belongs[:1], bounds.belongs)):
                 fails = " AND ".join(f"({test}) IS NOT TRUE" for test in tests)
                 outside = self._session.execute(
-                    "SELECT s.frame, NULL, count(*), min(CAST(v AS VARCHAR))"
+                    f"SELECT s.frame, NULL, count(*), min({membership.shown})"
                     f" FROM {values} JOIN {table} ON s.frame = b.frame WHERE {fails} GROUP BY s.frame"
                 )
                 if not outside:
@@ -270,7 +267,7 @@ class TableReplacement:
         return [(position, slot, members[position].frame.height, None) for position, slot, _ in places] + outside
 
     def _outside(
-        self, frame: StagedFrame, membership: Membership, count: int, example: str | None
+        self, frame: StagedFrame, membership: Membership | ProductMembership, count: int, example: str | None
     ) -> RowsOutsidePartitionError:
         note = ""
         if membership.kind is Kind.TEXT and any(part.window is not None for part in frame.output.slices):
@@ -362,34 +359,45 @@ def has_rows(session: Session, table: str, columns: Mapping[str, str]) -> bool:
 
 
 def membership_of(
-    session: Session,
-    expression: str,
-    columns: Mapping[str, str],
-    rows: str,
-    timezone: str,
-    finer_than_day: bool,
-    asset: object,
-) -> Membership:
-    """How rows tell their partition.
+    session: Session, slices: OutputSlices | InputSlices, columns: Mapping[str, str], rows: str
+) -> Membership | ProductMembership:
+    """How rows tell which of `slices` they belong to.
 
     Args:
         columns: The table's, name to type.
-        rows: A SELECT whose columns `expression` is about.
+        rows: A SELECT whose columns the expressions are about.
 
     Raises:
-        PartitionExpressionError: DuckDB cannot evaluate the expression.
+        PartitionExpressionError: DuckDB cannot evaluate an expression.
     """
+    asset = str(slices.asset)
+    if not slices.by_dimension:
+        told_by = PartitionColumn(slices.partition_expr or "", slices.timezone, slices.finer_than_day)
+        return _told_by(session, told_by, columns, rows, asset, "")
+    dimensions = enumerate(slices.by_dimension.items())
+    return ProductMembership(
+        {name: _told_by(session, told_by, columns, rows, asset, f"_{place}") for place, (name, told_by) in dimensions}
+    )
+
+
+def _told_by(
+    session: Session, told_by: PartitionColumn, columns: Mapping[str, str], rows: str, asset: str, suffix: str
+) -> Membership:
+    expression, zone, finer = told_by.expression, told_by.timezone, told_by.finer_than_day
     column = column_named_by(expression, list(columns))
     if column is not None:
-        return Membership.of(expression, column, columns[column], timezone, finer_than_day, str(asset))
+        return Membership.of(expression, column, columns[column], zone, finer, asset, suffix)
     try:
         ((_, type_name, *_rest),) = session.execute(f"DESCRIBE SELECT ({expression}\n) AS v FROM ({rows})")
     except DatabaseFailure as error:
-        raise PartitionExpressionError(str(asset), expression, error.reason, tuple(columns)) from None
-    return Membership.of(expression, None, type_name, timezone, finer_than_day, str(asset))
+        raise PartitionExpressionError(asset, expression, error.reason, tuple(columns)) from None
+    return Membership.of(expression, None, type_name, zone, finer, asset, suffix)
 
 
 def partition_order(frame: StagedFrame) -> float:
     """What to sort frames by: when their first partition begins; those without times stay where they are."""
-    window = frame.output.slices[0].window if frame.output.slices else None
-    return window.start.timestamp() if window is not None else 0.0
+    if not frame.output.slices:
+        return 0.0
+    first = frame.output.slices[0]
+    starts = (part.window.start.timestamp() for part in (first, *first.sides.values()) if part.window is not None)
+    return next(starts, 0.0)

@@ -18,6 +18,7 @@ from gapless.definitions.definitions import project_of
 from gapless.definitions.errors import DefinitionErrors
 from gapless.definitions.resources import ready_resources
 from gapless.errors import DefinitionError
+from gapless.partitions import MultiPartitionsDefinition, StaticPartitionsDefinition
 
 DAILY = DailyPartitionsDefinition("2024-01-01")
 
@@ -245,3 +246,33 @@ def test_a_config_refuses_what_it_does_not_know():
     assert Settings().limit == 3
     with pytest.raises(ValueError, match="Extra inputs are not permitted"):
         Settings(limits=4)
+
+
+TWO = MultiPartitionsDefinition({"date": DAILY, "region": StaticPartitionsDefinition(["eu", "us"])})
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        (None, "says nothing about the dimensions 'date', 'region'"),
+        ({"date": "day"}, "says nothing about the dimension 'region'"),
+        (
+            {"date": "day", "region": "region", "colour": "c"},
+            "speaks of 'colour', which is none of its dimensions ('date', 'region')",
+        ),
+        ({"date": "day", "region": 3}, "has ('region', 3); expected a column or an SQL expression"),
+    ],
+)
+def test_a_table_of_several_dimensions_needs_a_column_for_each(table, expression, reason):
+    metadata = {} if expression is None else {"partition_expr": expression}
+    message = refusal([made("plays", partitions_def=TWO, metadata=metadata)], table)
+    assert (
+        "asset 'plays' is partitioned by 2 dimensions and stored in a table by TableManager, but its partition_expr"
+        f" {reason}. Name the column of each dimension:"
+        ' metadata={"partition_expr": {"date": "date", "region": "region"}}.' in message
+    )
+
+
+@pytest.mark.parametrize("expression", [{"date": "day", "region": "region"}, "day || '|' || region"])
+def test_a_table_of_several_dimensions_takes_a_column_for_each_or_one_text(table, expression):
+    assert project_of([made("plays", partitions_def=TWO, metadata={"partition_expr": expression})], table)

@@ -6,6 +6,7 @@ import pytest
 
 import gapless as dg
 from gapless.errors import InvocationError, UnknownPartitionError
+from gapless.partitions import MultiPartitionsDefinition
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01", timezone="America/New_York")
 REGIONS = dg.StaticPartitionsDefinition(["eu", "us", "as"])
@@ -103,3 +104,43 @@ def test_what_a_context_cannot_answer_is_said(call, message):
     with pytest.raises(InvocationError) as refused:
         call()
     assert message in str(refused.value)
+
+
+BY_REGION = MultiPartitionsDefinition({"region": REGIONS, "date": DAILY})
+
+
+@dg.asset(partitions_def=BY_REGION)
+def by_region(context: dg.AssetExecutionContext):
+    return context
+
+
+def test_a_partition_of_several_dimensions_is_told_by_each():
+    context = by_region(dg.build_asset_context(partition_key="2024-03-10|us"))
+    assert context.partition_key == "2024-03-10|us"
+    assert context.multi_partition_key.keys_by_dimension == {"date": "2024-03-10", "region": "us"}
+    assert context.partition_time_window.start.isoformat() == "2024-03-10T00:00:00-05:00"
+
+
+def test_a_range_of_several_dimensions_is_a_rectangle():
+    span = dg.PartitionKeyRange("2024-01-01|eu", "2024-01-03|us")
+    context = by_region(dg.build_asset_context(partition_key_range=span))
+    assert list(context.partition_keys) == [f"2024-01-0{day}|{region}" for day in (1, 2, 3) for region in ("eu", "us")]
+    assert context.partition_key_range == span
+    assert str(context.partition_time_window.end.date()) == "2024-01-04"
+
+
+def test_only_several_dimensions_have_a_multi_partition_key():
+    context = plays(dg.build_asset_context(partition_key="2024-03-10"))
+    with pytest.raises(InvocationError) as refused:
+        context.multi_partition_key  # noqa: B018  # the property raises
+    assert str(refused.value) == (
+        "asset 'plays' is not partitioned by several dimensions but daily from 2024-01-01 (America/New_York)."
+        " Use context.partition_key"
+    )
+
+
+def test_two_dimensions_of_time_have_no_one_window():
+    both = MultiPartitionsDefinition({"seen": DAILY, "sold": DAILY})
+    context = dg.build_asset_context(partition_key="2024-01-01|2024-01-02", partitions_def=both)
+    with pytest.raises(InvocationError, match="has 2 dimensions of time, so there is no one time window"):
+        context.partition_time_window  # noqa: B018  # the property raises

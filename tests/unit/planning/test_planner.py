@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import gapless as dg
 from gapless.definitions.definitions import project_of
 from gapless.errors import InvocationError, PartitionRangeError, UnknownPartitionError
-from gapless.partitions import OrdinalSet
+from gapless.partitions import MultiPartitionsDefinition, OrdinalSet
 from gapless.planning.plan import Plan
 from gapless.planning.planner import make_plan
 from gapless.planning.reason import Reason
@@ -314,3 +314,19 @@ def test_the_default_plan_agrees_with_asking_of_each_partition(plays_made, plays
     assert set(planned(plan).get("by_player", [])) == {day for day in wanted if day in to_make | has_rows}
     step = plan.step(BY_PLAYER)
     assert set(step.blocked if step else ()) == {day for day in wanted if day not in to_make | has_rows}
+
+
+def test_a_batch_of_several_dimensions_stays_within_one_row():
+    regions = dg.StaticPartitionsDefinition(["eu", "us", "apac"])
+    product = MultiPartitionsDefinition({"date": DAILY, "region": regions})
+
+    @dg.asset(partitions_def=product, backfill_policy=dg.BackfillPolicy.single_run())
+    def by_region() -> None: ...
+
+    graph = project_of([by_region]).graph
+    request = PartitionRequest(keys=("2024-01-01|us", "2024-01-01|apac", "2024-01-02|eu", "2024-01-02|us"))
+    (step,) = make_plan(graph, [by_region.key], request, {}, NOW).steps
+    assert [list(step.keys_of(batch)) for batch in step.batches()] == [
+        ["2024-01-01|us", "2024-01-01|apac"],
+        ["2024-01-02|eu", "2024-01-02|us"],
+    ]

@@ -1,0 +1,88 @@
+"""Which rows belong to which partitions where several dimensions tell them: the conditions of each, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from gapless.storage.predicates import BoundsTable, Condition, Kind, Membership
+from gapless.storage.slices import PartitionSlice
+
+__all__ = ["ProductMembership"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductMembership:
+    """How the rows of one table tell their partition, dimension by dimension; as `Membership` otherwise.
+
+    Attributes:
+        dimensions: By name, each with a suffix of its own.
+    """
+
+    dimensions: Mapping[str, Membership]
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.OTHER
+
+    @property
+    def expression(self) -> str:
+        return ", ".join(member.expression for member in self.dimensions.values())
+
+    @property
+    def selected(self) -> str:
+        return ", ".join(member.selected for member in self.dimensions.values())
+
+    @property
+    def shown(self) -> str:
+        # A NULL must be seen: concat_ws would pass over it.
+        pieces = (f"coalesce({member.shown}, 'NULL')" for member in self.dimensions.values())
+        return f"concat_ws('|', {', '.join(pieces)})"
+
+    def refuse_unsuited(self, slices: Sequence[PartitionSlice]) -> None:
+        for name, member in self.dimensions.items():
+            member.refuse_unsuited(part.sides[name] for part in slices if part.sides)
+
+    def where(self, slices: Sequence[PartitionSlice]) -> Condition:
+        """True for the rows of `slices`; those that differ in the last dimension only share one condition."""
+        if any(part.key is None for part in slices):
+            return Condition("TRUE")
+        *others, last = self.dimensions
+        rows: dict[tuple[Any, ...], list[PartitionSlice]] = {}
+        for part in slices:
+            rows.setdefault(tuple(part.sides[name].key for name in others), []).append(part)
+        pieces: list[Condition] = []
+        for row in rows.values():
+            together = [self.dimensions[name].where([row[0].sides[name]]) for name in others]
+            together.append(self.dimensions[last].where([part.sides[last] for part in row]))
+            pieces.append(_joined(" AND ", together))
+        return _joined(" OR ", pieces) if pieces else Condition("FALSE")
+
+    def table_of(self, places: Sequence[tuple[int, int, PartitionSlice]]) -> BoundsTable:
+        columns: dict[str, tuple[Any, ...]] = {}
+        types: dict[str, type] = {}
+        selects: list[str] = []
+        belongs: list[tuple[str, ...]] = []
+        for name, member in self.dimensions.items():
+            table = member.table_of([(frame, slot, part.sides[name]) for frame, slot, part in places])
+            columns |= table.columns
+            types |= table.types
+            selects.append(table.select.removeprefix("frame, slot, "))
+            belongs.append(table.belongs)
+        tests = tuple(" AND ".join(f"({test})" for test in combined) for combined in product(*belongs))
+        return BoundsTable(columns, types, f"frame, slot, {', '.join(selects)}", tests)
+
+    def covers(self, slices: Sequence[PartitionSlice]) -> str:
+        """What `slices` cover, in words."""
+        words = []
+        for name, member in self.dimensions.items():
+            sides = list({part.sides[name].key: part.sides[name] for part in slices}.values())
+            words.append(f"{name} {member.covers(sides)}")
+        return "; ".join(words)
+
+
+def _joined(operator: str, pieces: Sequence[Condition]) -> Condition:
+    sql = operator.join(piece.sql for piece in pieces)
+    return Condition(f"({sql})", tuple(value for piece in pieces for value in piece.parameters))
