@@ -1,145 +1,185 @@
-"""A set of partitions as runs of ordinals."""
+"""A set of partitions as ordinals: runs where they are contiguous, a bitmap where they are scattered."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, starmap
+from typing import TYPE_CHECKING
+
+from gapless.partitions import bitmaps
+from gapless.partitions.runs import Run, difference, intersection, union
+
+if TYPE_CHECKING:
+    from pyroaring import BitMap64
 
 __all__ = ["OrdinalSet"]
 
-Run = tuple[int, int]
+_FEW = 500  # runs; an algebra on more is faster on bitmaps, see docs/decisions/0006
 
 
-@dataclass(frozen=True, slots=True)
 class OrdinalSet:
     """An immutable set of 0-based positions in a partitions definition.
 
-    Its size is the number of runs, not of ordinals: a million contiguous partitions cost as much as one.
+    A million contiguous partitions cost as much as one, and scattered ones a bit each. Which of the two forms a set
+    has follows from its members alone: a bitmap where they make up more than 500 runs, and a bitmap can hold them.
 
-    Attributes:
+    Args:
         runs: Half-open ``(first, end)`` pairs, ascending, disjoint and not touching.
 
     Raises:
-        ValueError: If `runs` are not so; build from arbitrary parts with `of`, `span` and ``|``.
+        ValueError: If `runs` are not so; build from arbitrary parts with `of`, `of_runs`, `span` and ``|``.
     """
 
-    runs: tuple[Run, ...] = ()
+    __slots__ = ("_bitmap", "_runs")
 
-    def __post_init__(self) -> None:
+    _bitmap: BitMap64 | None
+    _runs: Sequence[Run] | None  # those of a bitmap are listed when they are first asked for
+
+    def __init__(self, runs: Sequence[Run] = ()) -> None:
         previous = -1
-        for a, b in self.runs:
+        for a, b in runs:
             if a <= previous or b <= a:
                 raise ValueError(f"runs of ordinals must be ascending, disjoint, apart and not negative: {(a, b)}")
             previous = b
+        self._settle(runs)
+
+    def _settle(self, runs: Sequence[Run]) -> None:
+        self._bitmap = bitmaps.of_runs(runs) if len(runs) > _FEW else None
+        self._runs = tuple(runs) if self._bitmap is None else None
 
     @classmethod
-    def _made(cls, runs: Iterable[Run]) -> OrdinalSet:
+    def _of(cls, runs: Sequence[Run]) -> OrdinalSet:
         """`runs` known to be well formed; skips the check, which would double the cost of the algebra."""
         made = object.__new__(cls)
-        object.__setattr__(made, "runs", tuple(runs))
+        if len(runs) > _FEW:
+            made._settle(runs)
+        else:
+            made._bitmap, made._runs = None, tuple(runs)
         return made
+
+    @classmethod
+    def _of_bitmap(cls, bitmap: BitMap64) -> OrdinalSet:
+        if bitmaps.number_of_runs(bitmap) <= _FEW or len(bitmap) > bitmaps.MOST:
+            return cls._of(bitmaps.runs_of(bitmap))
+        made = object.__new__(cls)
+        made._bitmap, made._runs = bitmap, None
+        return made
+
+    def _as_bitmap(self) -> BitMap64 | None:
+        return bitmaps.of_runs(self.runs) if self._bitmap is None else self._bitmap
 
     @classmethod
     def empty(cls) -> OrdinalSet:
         """No ordinals."""
-        return cls._made(())
+        return cls._of(())
 
     @classmethod
     def of(cls, ordinals: Iterable[int]) -> OrdinalSet:
         """These ordinals, in any order, repeated or not."""
-        runs: list[Run] = []
-        first = end = -1
-        for n in sorted(set(ordinals)):
-            if n < 0:
-                raise ValueError(f"an ordinal is not negative: {n}")
-            if n == end:
-                end += 1
-                continue
-            if first >= 0:
-                runs.append((first, end))
-            first, end = n, n + 1
-        if first >= 0:
-            runs.append((first, end))
-        return cls._made(runs)
+        members = list(ordinals)
+        bitmap = bitmaps.of_members(members) if len(members) > _FEW else None
+        return cls.of_runs((n, n + 1) for n in members) if bitmap is None else cls._of_bitmap(bitmap)
 
     @classmethod
     def span(cls, start: int, end: int) -> OrdinalSet:
         """All ordinals in the half-open ``[start, end)``; empty if `end` is not after `start`."""
-        if end <= start:
-            return cls._made(())
-        if start < 0:
-            raise ValueError(f"an ordinal is not negative: {start}")
-        return cls._made(((start, end),))
+        return cls([(start, end)]) if start < end else cls.empty()
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run]) -> OrdinalSet:
         """The union of half-open runs in any order, overlapping or empty."""
-        merged: list[Run] = []
-        for a, b in sorted(runs):
-            if b <= a:
-                continue
-            if a < 0:
-                raise ValueError(f"an ordinal is not negative: {a}")
-            if merged and a <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(b, merged[-1][1]))
-            else:
-                merged.append((a, b))
-        return cls._made(merged)
+        runs = [run for run in runs if run[0] < run[1]]
+        bitmap = bitmaps.of_runs(runs) if len(runs) > _FEW else None
+        if bitmap is not None:
+            return cls._of_bitmap(bitmap)
+        merged = union(runs)
+        if merged and merged[0][0] < 0:
+            raise ValueError(f"an ordinal is not negative: {merged[0][0]}")
+        return cls._of(merged)
 
     def __or__(self, other: OrdinalSet) -> OrdinalSet:
-        if not self.runs or not other.runs:
-            return self if not other.runs else other
-        return OrdinalSet.of_runs(self.runs + other.runs)
+        if self._bitmap is not None or other._bitmap is not None:
+            ours, theirs = self._as_bitmap(), other._as_bitmap()
+            if ours is not None and theirs is not None:
+                return OrdinalSet._of_bitmap(ours | theirs)
+        return OrdinalSet._of(union([*self.runs, *other.runs]))
 
     def __and__(self, other: OrdinalSet) -> OrdinalSet:
-        runs: list[Run] = []
-        ours, theirs = self.runs, other.runs
-        i = j = 0
-        while i < len(ours) and j < len(theirs):
-            a, b = max(ours[i][0], theirs[j][0]), min(ours[i][1], theirs[j][1])
-            if a < b:
-                runs.append((a, b))
-            if ours[i][1] <= theirs[j][1]:
-                i += 1
-            else:
-                j += 1
-        return OrdinalSet._made(runs)
+        if other._is_around(self):
+            return self
+        if self._is_around(other):
+            return other
+        if self._bitmap and other._bitmap:
+            return OrdinalSet._of_bitmap(self._bitmap & other._bitmap)
+        if self._bitmap:
+            return OrdinalSet._of_bitmap(bitmaps.within(self._bitmap, other.runs))
+        if other._bitmap:
+            return other & self
+        return OrdinalSet._of(intersection(self.runs, other.runs))
+
+    def _is_around(self, other: OrdinalSet) -> bool:
+        """Whether this is a single run, and all of `other` lies in it: most dimensions of most questions are so."""
+        if self._bitmap is not None or len(self.runs) != 1:
+            return False
+        ((first, end),) = self.runs
+        return not other or (first <= other.first() and other.last() < end)
 
     def __sub__(self, other: OrdinalSet) -> OrdinalSet:
-        runs: list[Run] = []
-        theirs = other.runs
-        j = 0
-        for a, b in self.runs:
-            while j < len(theirs) and theirs[j][1] <= a:
-                j += 1
-            start, k = a, j
-            while k < len(theirs) and theirs[k][0] < b:
-                if start < theirs[k][0]:
-                    runs.append((start, theirs[k][0]))
-                start = theirs[k][1]
-                k += 1
-            if start < b:
-                runs.append((start, b))
-            j = max(j, k - 1)
-        return OrdinalSet._made(runs)
+        if self._bitmap and other._bitmap:
+            return OrdinalSet._of_bitmap(self._bitmap - other._bitmap)
+        if self._bitmap:
+            return OrdinalSet._of_bitmap(bitmaps.without(self._bitmap, other.runs))
+        if other._bitmap:
+            ours = self._as_bitmap()
+            if ours is not None:
+                return OrdinalSet._of_bitmap(ours - other._bitmap)
+        return OrdinalSet._of(difference(self.runs, other.runs))
 
     def __contains__(self, ordinal: object) -> bool:
         if not isinstance(ordinal, int):
             return False
-        i = bisect_right(self.runs, ordinal, key=lambda run: run[0]) - 1
-        return i >= 0 and ordinal < self.runs[i][1]
+        if self._bitmap:
+            return 0 <= ordinal < bitmaps.BOUND and ordinal in self._bitmap
+        place = bisect_right(self.runs, ordinal, key=_first) - 1
+        return place >= 0 and ordinal < self.runs[place][1]
 
     def __len__(self) -> int:
-        return sum(b - a for a, b in self.runs)
+        return self.size
 
     def __bool__(self) -> bool:
-        return bool(self.runs)
+        return bool(self._bitmap or self._runs)
 
     def __iter__(self) -> Iterator[int]:
         """Ascending."""
-        for a, b in self.runs:
-            yield from range(a, b)
+        return iter(self._bitmap) if self._bitmap else chain.from_iterable(starmap(range, self.runs))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OrdinalSet):
+            return NotImplemented
+        if self._bitmap and other._bitmap:
+            return self._bitmap == other._bitmap
+        return not self._bitmap and not other._bitmap and self._runs == other._runs
+
+    def __hash__(self) -> int:
+        return hash(bitmaps.to_bytes(self._bitmap) if self._bitmap else self._runs)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self._bitmap:
+            return OrdinalSet.from_bytes, (self.to_bytes(), bitmaps.BOUND)
+        return OrdinalSet, (self.runs,)
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """Half-open ``(first, end)`` pairs, ascending, disjoint and not touching."""
+        if self._runs is None and self._bitmap is not None:
+            self._runs = bitmaps.runs_of(self._bitmap)
+        return self._runs or ()
+
+    @property
+    def size(self) -> int:
+        """How many ordinals; what `len` says, which Python bounds by 2**63."""
+        return len(self._bitmap) if self._bitmap else sum(b - a for a, b in self.runs)
 
     def flat(self) -> OrdinalSet:
         """Itself; see `ProductSet.flat`."""
@@ -151,7 +191,7 @@ class OrdinalSet:
         Raises:
             IndexError: The set is empty.
         """
-        return self.runs[0][0]
+        return self._bitmap.min() if self._bitmap else self.runs[0][0]
 
     def last(self) -> int:
         """The largest ordinal.
@@ -159,27 +199,55 @@ class OrdinalSet:
         Raises:
             IndexError: The set is empty.
         """
-        return self.runs[-1][1] - 1
+        return self._bitmap.max() if self._bitmap else self.runs[-1][1] - 1
+
+    def rank(self, ordinal: int) -> int:
+        """How many members are smaller than `ordinal`, which need not be one."""
+        if self._bitmap:
+            return self._bitmap.rank(min(ordinal, bitmaps.BOUND) - 1) if ordinal > 0 else 0
+        return sum(min(b, ordinal) - a for a, b in self.runs if a < ordinal)
+
+    def at(self, place: int) -> int:
+        """The member at a 0-based place in ascending order; negative places count from the end.
+
+        Raises:
+            IndexError: There is no such place.
+        """
+        size = self.size
+        left = place if place >= 0 else place + size
+        if not 0 <= left < size:
+            raise IndexError(f"there is no place {place} in a set of {size}")
+        if self._bitmap:
+            return self._bitmap[left]
+        for a, b in self.runs:
+            if left < b - a:
+                break
+            left -= b - a
+        return a + left
 
     def head(self, count: int) -> OrdinalSet:
         """The `count` smallest, or all if there are fewer."""
-        runs: list[Run] = []
-        for a, b in self.runs:
-            if count <= 0:
-                break
-            runs.append((a, min(b, a + count)))
-            count -= b - a
-        return OrdinalSet._made(runs)
+        if count <= 0:
+            return OrdinalSet.empty()
+        return self if count >= self.size else self & OrdinalSet.span(0, self.at(count))
 
     def tail(self, count: int) -> OrdinalSet:
         """The `count` largest, or all if there are fewer."""
-        runs: list[Run] = []
-        for a, b in reversed(self.runs):
-            if count <= 0:
-                break
-            runs.append((max(a, b - count), b))
-            count -= b - a
-        return OrdinalSet._made(reversed(runs))
+        if count <= 0:
+            return OrdinalSet.empty()
+        return self if count >= self.size else self & OrdinalSet.span(self.at(-count), self.last() + 1)
+
+    def shifted(self, by: int) -> OrdinalSet:
+        """Each ordinal moved up by `by`, or down if that is negative.
+
+        Raises:
+            ValueError: One would become negative.
+        """
+        if self and self.first() + by < 0:
+            raise ValueError(f"an ordinal is not negative: {self.first() + by}")
+        if self._bitmap and self.last() + by < bitmaps.BOUND:
+            return OrdinalSet._of_bitmap(self._bitmap.shift(by))
+        return OrdinalSet._of([(a + by, b + by) for a, b in self.runs])
 
     def chunks(self, size: int) -> Iterator[OrdinalSet]:
         """Contiguous pieces of at most `size` ordinals, ascending; a piece never bridges a gap.
@@ -191,8 +259,41 @@ class OrdinalSet:
             raise ValueError(f"a chunk holds at least one partition, not {size}")
         for a, b in self.runs:
             for start in range(a, b, size):
-                yield OrdinalSet._made(((start, min(b, start + size)),))
+                yield OrdinalSet._of(((start, min(b, start + size)),))
+
+    def to_bytes(self) -> bytes:
+        """The set in the portable Roaring format (64 bits): the form to store a scattered set in.
+
+        Equal sets give equal bytes.
+
+        Raises:
+            ValueError: The set is beyond that format: an ordinal from 2**63, or more than 2**32 of them.
+        """
+        bitmap = self._as_bitmap()
+        if bitmap is None:
+            raise ValueError(f"a set as bytes has at most {bitmaps.MOST} members, each below {bitmaps.BOUND}")
+        return bitmaps.to_bytes(bitmap)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, limit: int) -> OrdinalSet:
+        """The set that `to_bytes` wrote. Costs what `data` is long, whatever it holds.
+
+        Args:
+            data: Bytes of any origin.
+            limit: A bound that every ordinal must be below.
+
+        Raises:
+            ValueError: The bytes are not such a set, or an ordinal is not below `limit`.
+        """
+        made = cls._of_bitmap(bitmaps.from_bytes(data))
+        if made and made.last() >= limit:
+            raise ValueError(f"an ordinal is beyond its bound: {made.last()}, not below {limit}")
+        return made
 
     def __repr__(self) -> str:
         spans = ", ".join(str(a) if b == a + 1 else f"{a}..{b - 1}" for a, b in self.runs[:8])
         return f"OrdinalSet({spans}{', …' if len(self.runs) > 8 else ''})"
+
+
+def _first(run: Run) -> int:
+    return run[0]

@@ -7,32 +7,28 @@ is a handful of runs; its size follows the irregularities, not the partitions.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
-from typing import Any
 
+from gapless.partitions.nesting import AND, OR, SUB, Level, Node, Operation, along, combined, nested
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.runs import Run
 
 __all__ = ["ProductSet"]
 
-# The set of the last dimension is an OrdinalSet; that of the ones before it is runs, each with the set of the rest.
-Node = Any  # OrdinalSet | tuple[tuple[int, int, Node], ...]; mypy has no recursive union with a class that is sliced
-Memo = dict[tuple[int, int], Node]
-_EMPTY = OrdinalSet.empty()
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProductSet:
     """An immutable set of points of a product, in lexicographic order, the last dimension fastest.
 
     A point has one ordinal for each dimension, and a number: the point read in mixed radix, so that numbers ascend in
-    the order of the points. Iteration, ``in`` and `runs` speak of numbers, as an `OrdinalSet` does.
+    the order of the points. Iteration, ``in``, `rank`, `at` and `runs` speak of numbers, as an `OrdinalSet` does.
 
     Attributes:
         rooms: For each dimension a bound that its ordinals stay below; fixed, so that numbers never change.
-        root: Nested runs, canonical: neighbours with the same rest are one run, and no rest is empty.
+        root: The nested runs. Equal sets are nested alike.
     """
 
     rooms: tuple[int, ...]
@@ -41,45 +37,69 @@ class ProductSet:
     @classmethod
     def empty(cls, rooms: Sequence[int]) -> ProductSet:
         """No points."""
-        return cls(tuple(rooms), _EMPTY if len(rooms) == 1 else ())
+        return cls(tuple(rooms), nested(_strides(rooms), ()))
 
     @classmethod
     def box(cls, rooms: Sequence[int], sides: Sequence[OrdinalSet]) -> ProductSet:
-        """All points whose ordinal lies in the side of each dimension."""
+        """All points whose ordinal lies in the side of each dimension.
+
+        Raises:
+            ValueError: There is not a side for each dimension, or one reaches beyond its room.
+        """
+        for room, side in zip(rooms, sides, strict=True):
+            if side and side.last() >= room:
+                raise ValueError(f"an ordinal is beyond its dimension: {side.last()}, not below {room}")
         if not all(sides):
             return cls.empty(rooms)
         node: Node = sides[-1]
-        for side in reversed(sides[:-1]):
-            node = tuple((a, b, node) for a, b in side.runs)
+        for stride, side in zip(reversed(_strides(rooms)), reversed(sides[:-1]), strict=True):
+            node = Level(stride, [(a, b, node) for a, b in side.runs])
         return cls(tuple(rooms), node)
 
     @classmethod
     def of_numbers(cls, rooms: Sequence[int], numbers: OrdinalSet) -> ProductSet:
-        """The points of these numbers."""
-        rooms = tuple(rooms)
-        return cls(rooms, _nested(rooms, numbers.runs))
+        """The points of these numbers.
+
+        Raises:
+            ValueError: A number is that of no point.
+        """
+        if numbers and numbers.last() >= prod(rooms):
+            raise ValueError(f"a number is beyond the product: {numbers.last()}, not below {prod(rooms)}")
+        return cls(tuple(rooms), nested(_strides(rooms), numbers.runs))
+
+    @classmethod
+    def along(cls, rooms: Sequence[int], places: Sequence[int], numbers: Iterable[int]) -> ProductSet:
+        """All points that agree, in some dimensions, with one of these numbers; in the others they are free.
+
+        Args:
+            rooms: Of all dimensions.
+            places: Which dimensions they agree in, ascending; at least one.
+            numbers: Of points of those dimensions alone, in any order, repeated or not.
+        """
+        return cls(tuple(rooms), along(rooms, _strides(rooms), places, list(numbers)))
 
     @classmethod
     def union(cls, rooms: Sequence[int], sets: Iterable[ProductSet]) -> ProductSet:
         """All points of all `sets`. Halves are joined first, so that many small sets do not rebuild a large one."""
         pending = list(sets) or [cls.empty(rooms)]
         while len(pending) > 1:
-            pending = [
-                pending[i] | pending[i + 1] if i + 1 < len(pending) else pending[i] for i in range(0, len(pending), 2)
-            ]
+            odd = pending[-1:] if len(pending) % 2 else []
+            pending = [a | b for a, b in zip(pending[::2], pending[1::2], strict=False)] + odd
         return pending[0]
 
     def __or__(self, other: ProductSet) -> ProductSet:
-        return ProductSet(self.rooms, _combine(_OR, self.root, other.root, {}))
+        return self._combined(OR, other)
 
     def __and__(self, other: ProductSet) -> ProductSet:
-        return ProductSet(self.rooms, _combine(_AND, self.root, other.root, {}))
+        return self._combined(AND, other)
 
     def __sub__(self, other: ProductSet) -> ProductSet:
-        return ProductSet(self.rooms, _combine(_SUB, self.root, other.root, {}))
+        return self._combined(SUB, other)
 
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and number >= 0 and self.has_point(self.point(number))
+    def _combined(self, operation: Operation, other: ProductSet) -> ProductSet:
+        if self.rooms != other.rooms:
+            raise ValueError(f"sets of two products cannot be combined: {self.rooms} and {other.rooms}")
+        return ProductSet(self.rooms, combined(operation, self.root, other.root))
 
     def point(self, number: int) -> tuple[int, ...]:
         """The ordinals, one for each dimension, that make up a number."""
@@ -89,34 +109,49 @@ class ProductSet:
             ordinals.append(ordinal)
         return (number, *reversed(ordinals))
 
+    def number(self, point: Iterable[int]) -> int:
+        """The number that the ordinals, one for each dimension, make up."""
+        number = 0
+        for room, ordinal in zip(self.rooms, point, strict=True):
+            number = number * room + ordinal
+        return number
+
     def has_point(self, point: Sequence[int]) -> bool:
         """Whether the point of these ordinals is in the set."""
         node = self.root
         for ordinal in point[:-1]:
-            place = bisect_right(node, ordinal, key=_first) - 1
-            if place < 0 or ordinal >= node[place][1]:
+            rest = node.rest_at(ordinal) if isinstance(node, Level) else None
+            if rest is None:
                 return False
-            node = node[place][2]
+            node = rest
         return point[-1] in node
 
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and number >= 0 and self.has_point(self.point(number))
+
     def __len__(self) -> int:
-        return _size(self.root, {})
+        return self.size
 
     def __bool__(self) -> bool:
         return bool(self.root)
 
     def __iter__(self) -> Iterator[int]:
-        """Numbers, ascending."""
-        return (number for a, b in self.runs for number in range(a, b))
+        """Numbers, ascending; made one at a time."""
+        return iter(self.root)
 
     @property
-    def runs(self) -> Sequence[tuple[int, int]]:
-        """The numbers as half-open ``(first, end)`` pairs, ascending, disjoint and not touching."""
+    def size(self) -> int:
+        """How many points; what `len` says, which Python bounds by 2**63."""
+        return self.root.size
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The numbers as half-open ``(first, end)`` pairs, ascending, disjoint and not touching; see `flat`."""
         return self.flat().runs
 
     def flat(self) -> OrdinalSet:
         """The numbers as an `OrdinalSet`. Costs its runs: one for each row that is cut by a slower dimension."""
-        return OrdinalSet.of_runs(_flat(self.root, self.rooms))
+        return self.root.flat()
 
     def first(self) -> int:
         """The smallest number.
@@ -124,7 +159,7 @@ class ProductSet:
         Raises:
             IndexError: The set is empty.
         """
-        return self._end(0)
+        return self.root.first()
 
     def last(self) -> int:
         """The largest number.
@@ -132,195 +167,73 @@ class ProductSet:
         Raises:
             IndexError: The set is empty.
         """
-        return self._end(-1)
+        return self.root.last()
 
-    def _end(self, place: int) -> int:
-        node, number = self.root, 0
-        for room in self.rooms[1:]:
-            first, end, node = node[place] if node else _raise_empty()
-            number = (number + (first if place == 0 else end - 1)) * room
-        return number + int(node.first() if place == 0 else node.last())
+    def rank(self, number: int) -> int:
+        """How many members are smaller than `number`, which need not be one."""
+        return self.root.rank(number)
+
+    def at(self, place: int) -> int:
+        """The number at a 0-based place in ascending order; negative places count from the end.
+
+        Raises:
+            IndexError: There is no such place.
+        """
+        return self.root.at(place)
+
+    def head(self, count: int) -> ProductSet:
+        """The points of the `count` smallest numbers, or all if there are fewer."""
+        return self if count >= self.size else self._within(0, self.at(max(0, count)))
+
+    def tail(self, count: int) -> ProductSet:
+        """The points of the `count` largest numbers, or all if there are fewer."""
+        if count <= 0:
+            return ProductSet.empty(self.rooms)
+        return self if count >= self.size else self._within(self.at(-count), self.last() + 1)
+
+    def _within(self, first: int, end: int) -> ProductSet:
+        return self & ProductSet.of_numbers(self.rooms, OrdinalSet.span(first, end))
 
     def side(self, dimension: int) -> OrdinalSet:
         """The ordinals that occur in one dimension."""
-        nodes = [self.root] if self.root else []
+        nodes: dict[int, Node] = {id(self.root): self.root}
         for _ in range(dimension):
-            nodes = list({id(rest): rest for node in nodes for _, _, rest in node}.values())
-        if dimension == len(self.rooms) - 1:
-            found = _EMPTY
-            for node in nodes:
-                found |= node
-            return found
-        return OrdinalSet.of_runs((a, b) for node in nodes for a, b, _ in node)
+            rows = (row for node in nodes.values() if isinstance(node, Level) for row in node.rows)
+            nodes = {id(rest): rest for _, _, rest in rows}
+        return OrdinalSet.of_runs(run for node in nodes.values() for run in _extent(node))
 
     def where(self, dimension: int, side: OrdinalSet) -> ProductSet:
         """The points whose ordinal in one dimension is one of `side`."""
-        sides = [side if i == dimension else OrdinalSet.span(0, room) for i, room in enumerate(self.rooms)]
+        sides = [OrdinalSet.span(0, room) for room in self.rooms]
+        sides[dimension] &= side
         return self & ProductSet.box(self.rooms, sides)
 
     def boxes(self) -> Iterator[tuple[OrdinalSet, ...]]:
         """Disjoint boxes that together are the set: for each, the ordinals of each dimension."""
-        return _boxes(self.root, len(self.rooms)) if self.root else iter(())
+        return _boxes(self.root)
+
+    def __repr__(self) -> str:
+        shown = [" × ".join(str(side)[len("OrdinalSet") :] for side in box) for box in islice(self.boxes(), 4)]
+        return f"ProductSet({' + '.join(shown[:3])}{' + …' if len(shown) > 3 else ''})"
 
 
-def _first(run: tuple[int, int, Node]) -> int:
-    return run[0]
+def _strides(rooms: Sequence[int]) -> list[int]:
+    return [prod(rooms[i:]) for i in range(1, len(rooms))]
 
 
-def _raise_empty() -> tuple[int, int, Node]:
-    raise IndexError("the set is empty")
+def _extent(node: Node) -> Iterable[Run]:
+    return ((a, b) for a, b, _ in node.rows) if isinstance(node, Level) else node.runs
 
 
-def _or(ours: Node, theirs: Node) -> Node | None:
-    if not ours:
-        return theirs
-    return ours if not theirs or ours is theirs else None
-
-
-def _and(ours: Node, theirs: Node) -> Node | None:
-    if not ours or ours is theirs:
-        return ours
-    return theirs if not theirs else None
-
-
-def _sub(ours: Node, theirs: Node) -> Node | None:
-    if not ours or not theirs:
-        return ours
-    return _nothing(ours) if ours is theirs else None
-
-
-def _nothing(node: Node) -> Node:
-    return _EMPTY if isinstance(node, OrdinalSet) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """Union, intersection or difference.
-
-    Attributes:
-        shortcut: The result where it needs no look inside; otherwise None.
-        leaves: The operation on the sets of the last dimension.
-    """
-
-    shortcut: Callable[[Node, Node], Node | None]
-    leaves: Callable[[OrdinalSet, OrdinalSet], OrdinalSet]
-
-
-_OR = _Operation(_or, OrdinalSet.__or__)
-_AND = _Operation(_and, OrdinalSet.__and__)
-_SUB = _Operation(_sub, OrdinalSet.__sub__)
-
-
-def _combine(operation: _Operation, ours: Node, theirs: Node, memo: Memo) -> Node:
-    found = operation.shortcut(ours, theirs)
-    if found is not None:
-        return found
-    # Rests are shared between runs, so the same pair is met again and again; both live as long as the memo does.
-    known = (id(ours), id(theirs))
-    if known not in memo:
-        if isinstance(ours, OrdinalSet):
-            memo[known] = operation.leaves(ours, theirs)
-        else:
-            memo[known] = _swept(operation, ours, theirs, memo)
-    return memo[known]
-
-
-def _swept(operation: _Operation, ours: Node, theirs: Node, memo: Memo) -> Node:
-    nothing = _nothing((ours or theirs)[0][2])
-    runs: list[tuple[int, int, Node]] = []
-    i = j = at = 0
-    while i < len(ours) or j < len(theirs):
-        a, b, mine = ours[i] if i < len(ours) else (_FAR, _FAR, nothing)
-        c, d, yours = theirs[j] if j < len(theirs) else (_FAR, _FAR, nothing)
-        at = max(at, min(a, c))
-        until = min(bound for bound in (a, b, c, d) if bound > at)
-        rest = _combine(operation, mine if a <= at else nothing, yours if c <= at else nothing, memo)
-        if rest:
-            if runs and runs[-1][1] == at and (runs[-1][2] is rest or runs[-1][2] == rest):
-                runs[-1] = (runs[-1][0], until, runs[-1][2])
-            else:
-                runs.append((at, until, rest))
-        at = until
-        i += at >= b
-        j += at >= d
-    return tuple(runs)
-
-
-_FAR = 1 << 200  # beyond every ordinal
-
-
-def _size(node: Node, memo: dict[int, int]) -> int:
+def _boxes(node: Node) -> Iterator[tuple[OrdinalSet, ...]]:
     if isinstance(node, OrdinalSet):
-        return len(node)
-    if id(node) not in memo:
-        memo[id(node)] = sum((b - a) * _size(rest, memo) for a, b, rest in node)
-    return memo[id(node)]
-
-
-def _flat(node: Node, rooms: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    if isinstance(node, OrdinalSet):
-        yield from node.runs
+        if node:
+            yield (node,)
         return
-    stride = prod(rooms[1:])
-    for a, b, rest in node:
-        rows = list(_flat(rest, rooms[1:]))
-        if rows == [(0, stride)]:
-            yield a * stride, b * stride
-            continue
-        for ordinal in range(a, b):
-            yield from ((ordinal * stride + c, ordinal * stride + d) for c, d in rows)
-
-
-def _nested(rooms: tuple[int, ...], runs: Iterable[tuple[int, int]]) -> Node:
-    if len(rooms) == 1:
-        return OrdinalSet.of_runs(runs)
-    stride = prod(rooms[1:])
-    rows: list[tuple[int, int, list[tuple[int, int]]]] = []  # a run of ordinals, and what of the rest goes with it
-
-    def add(a: int, b: int, c: int, d: int) -> None:
-        if c >= d or a >= b:
-            return
-        if rows and rows[-1][0] == a and rows[-1][1] == b:
-            rows[-1][2].append((c, d))
-        else:
-            rows.append((a, b, [(c, d)]))
-
-    for first, end in runs:
-        (a, c), (b, d) = divmod(first, stride), divmod(end, stride)
-        if a == b:
-            add(a, a + 1, c, d)
-            continue
-        if c:
-            add(a, a + 1, c, stride)
-            a += 1
-        add(a, b, 0, stride)
-        add(b, b + 1, 0, d)
-    shared: dict[tuple[tuple[int, int], ...], Node] = {}
-    nested: list[tuple[int, int, Node]] = []
-    for a, b, inside in rows:
-        known = tuple(inside)
-        if known not in shared:
-            shared[known] = _nested(rooms[1:], inside)
-        rest = shared[known]
-        if nested and nested[-1][1] == a and nested[-1][2] == rest:
-            nested[-1] = (nested[-1][0], b, nested[-1][2])
-        else:
-            nested.append((a, b, rest))
-    return tuple(nested)
-
-
-def _boxes(node: Node, depth: int) -> Iterator[tuple[OrdinalSet, ...]]:
-    if depth == 1:
-        yield (node,)
-        return
-    together: dict[int, list[tuple[int, int]]] = {}
-    rests: dict[int, Node] = {}
-    equal: dict[Node, int] = {}
-    for a, b, rest in node:
-        known = equal.setdefault(rest, id(rest))
-        rests[known] = rest
-        together.setdefault(known, []).append((a, b))
-    for known, runs in together.items():
+    together: dict[Node, list[Run]] = {}
+    for a, b, rest in node.rows:
+        together.setdefault(rest, []).append((a, b))
+    for rest, runs in together.items():
         side = OrdinalSet.of_runs(runs)
-        for box in _boxes(rests[known], depth - 1):
+        for box in _boxes(rest):
             yield (side, *box)
