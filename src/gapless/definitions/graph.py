@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.errors import raise_definition_errors
 from gapless.errors import DefinitionError, UnknownAssetError, closest
-from gapless.partitions import PartitionMapping, TimeWindowPartitionMapping, infer_mapping
+from gapless.partitions import (
+    DynamicPartitionsStore,
+    PartitionMapping,
+    PartitionsDefinition,
+    infer_mapping,
+)
+from gapless.partitions.dynamic import DynamicKeysOfNow
 
 __all__ = ["AssetGraph", "build_graph", "nearest_keys"]
 
@@ -79,6 +86,28 @@ class AssetGraph:
     def assets(self) -> tuple[AssetsDefinition, ...]:
         """In the order of `keys`."""
         return tuple(self._assets[key] for key in self.keys)
+
+    @property
+    def dynamic_names(self) -> frozenset[str]:
+        """The names of the dynamic partitions that the assets have."""
+        definitions = (asset.partitions_def for asset in self._assets.values())
+        return frozenset().union(*(each.dynamic_names for each in definitions if each is not None))
+
+    def resolved(self, store: DynamicPartitionsStore) -> AssetGraph:
+        """The same assets with the keys of their dynamic partitions as they are in `store` now; itself without any."""
+        if not self.dynamic_names:
+            return self
+        moment = DynamicKeysOfNow(store)
+        # Equal definitions stay one object, so that comparing them costs nothing however many keys there are.
+        definitions: dict[PartitionsDefinition, PartitionsDefinition] = {}
+        assets = dict(self._assets)
+        for key, asset in assets.items():
+            definition = asset.partitions_def
+            if definition is not None and definition.dynamic_names:
+                if definition not in definitions:
+                    definitions[definition] = definition.resolved(moment)
+                assets[key] = replace(asset, partitions_def=definitions[definition])
+        return AssetGraph(assets, (edge for edges in self._parents.values() for edge in edges))
 
     def parents(self, key: AssetKey) -> tuple[Dependency, ...]:
         """What `key` reads: parameters first, in their order."""
@@ -249,12 +278,7 @@ def _topological(
 
 def _own_past(edge: Dependency) -> bool:
     """Whether an asset reads only its own earlier partitions, which is no circle."""
-    mapping = edge.mapping
-    return (
-        edge.upstream == edge.downstream
-        and isinstance(mapping, TimeWindowPartitionMapping)
-        and mapping.start_offset <= mapping.end_offset < 0
-    )
+    return edge.upstream == edge.downstream and edge.mapping.reads_only_earlier
 
 
 def _circle(upstream: Mapping[AssetKey, Sequence[AssetKey]]) -> list[AssetKey]:

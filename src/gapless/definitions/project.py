@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gapless.asset_key import AssetKey
@@ -13,6 +13,8 @@ from gapless.definitions.jobs import Job
 from gapless.definitions.schedules import Schedule
 from gapless.definitions.selection import CoercibleToAssetSelection
 from gapless.definitions.selection_text import select
+from gapless.partitions import DynamicPartitionsStore
+from gapless.partitions.dynamic import DynamicKeysOfNow
 
 __all__ = ["Project"]
 
@@ -33,6 +35,22 @@ class Project:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     source: str = "definitions"
     notices: tuple[str, ...] = ()
+
+    def resolved(self, store: DynamicPartitionsStore) -> Project:
+        """The project with the keys of its dynamic partitions as they are in `store` now; itself without any.
+
+        All ordinals are of that moment: what is to fit together is asked of one resolved project.
+        """
+        moment = DynamicKeysOfNow(store)
+        graph = self.graph.resolved(moment)
+        if graph is self.graph:
+            return self
+        jobs = {
+            name: replace(job, partitions_def=job.partitions_def.resolved(moment)) if job.partitions_def else job
+            for name, job in self.jobs.items()
+        }
+        schedules = {name: replace(each, job=jobs[each.job.name]) for name, each in self.schedules.items()}
+        return replace(self, graph=graph, jobs=jobs, schedules=schedules)
 
     def select(self, selection: CoercibleToAssetSelection | None) -> tuple[AssetKey, ...]:
         """The assets that are meant, in the order of the graph; the name of a job, which no asset has, is its assets.

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from gapless.partitions.paginated_results import PaginatedResults
+
 __all__ = [
     "Claim",
     "Event",
@@ -345,6 +347,49 @@ class Ledger(Protocol):
 
     def ticks(self, schedule: str | None = None, *, limit: int | None = None) -> list[TickRecord]:
         """Newest first."""
+        ...
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> list[str]:
+        """Add keys after those that are there, in one transaction; returns the new ones, in order.
+
+        A key that is there already keeps its place.
+
+        Raises:
+            InvocationError: What cannot be a key; nothing was added.
+        """
+        ...
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Remove a key, if it is there; returns whether it was. What is recorded about its partitions stays."""
+        ...
+
+    def delete_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> list[str]:
+        """Remove keys, those that are there, in one transaction; returns these."""
+        ...
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of that name, in the order in which they were added; empty if nobody has added any."""
+        ...
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool: ...
+    def get_existing_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> set[str]:
+        """Those of `partition_keys` that are there.
+
+        Raises:
+            InvocationError: They are a bare string.
+        """
+        ...
+
+    def get_paginated_dynamic_partitions(
+        self, partitions_def_name: str, limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults:
+        """At most `limit` keys, oldest first if `ascending`, after those of the page that gave `cursor`.
+
+        What is added or removed between two pages neither repeats nor hides another key.
+
+        Raises:
+            InvocationError: A limit below one, or a cursor that no page gave.
+        """
         ...
 
     def prune(self, before: datetime) -> int:

@@ -103,7 +103,23 @@ _SCHEDULES = (
     "CREATE INDEX ticks_by_age ON ticks (scheduled_at)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_RUNS, *_STATUSES, *_EVENTS, *_SCHEDULES),)
+_DYNAMIC_PARTITIONS = (
+    # AUTOINCREMENT: a key that is added again comes last, even after the newest were removed.
+    """
+    CREATE TABLE dynamic_partitions (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        partition TEXT NOT NULL,
+        UNIQUE (name, partition)
+    )
+    """,
+    "CREATE INDEX dynamic_partitions_in_order ON dynamic_partitions (name, position)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (*_RUNS, *_STATUSES, *_EVENTS, *_SCHEDULES),
+    _DYNAMIC_PARTITIONS,
+)
 
 VERSION = len(MIGRATIONS)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from gapless.ledger import events, leases, runs, statuses, ticks
+from gapless.ledger import dynamic_partitions, events, leases, runs, statuses, ticks
 from gapless.ledger.columns import to_micros
 from gapless.ledger.contract import (
     Claim,
@@ -23,6 +23,9 @@ from gapless.ledger.contract import (
     TickState,
 )
 from gapless.ledger.sqlite_file import SQLiteFile
+from gapless.partitions.dynamic import checked_dynamic_keys, listed_dynamic_keys
+from gapless.partitions.key_text import fault_in_key
+from gapless.partitions.paginated_results import PaginatedResults
 
 __all__ = ["SQLiteLedger"]
 
@@ -161,6 +164,43 @@ class SQLiteLedger:
     def ticks(self, schedule: str | None = None, *, limit: int | None = None) -> list[TickRecord]:
         with self._file.read() as connection:
             return ticks.listing(connection, schedule, limit)
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> list[str]:
+        keys = checked_dynamic_keys(partitions_def_name, partition_keys)
+        if not keys:
+            return []
+        with self._file.write() as connection:
+            return dynamic_partitions.add(connection, partitions_def_name, keys)
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        return bool(self.delete_dynamic_partitions(partitions_def_name, [partition_key]))
+
+    def delete_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> list[str]:
+        keys = checked_dynamic_keys(partitions_def_name, partition_keys)
+        if not self.get_existing_dynamic_partitions(partitions_def_name, keys):
+            return []
+        with self._file.write() as connection:
+            return dynamic_partitions.remove(connection, partitions_def_name, keys)
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> list[str]:
+        with self._file.read() as connection:
+            return dynamic_partitions.listing(connection, partitions_def_name)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        return bool(self.get_existing_dynamic_partitions(partitions_def_name, [partition_key]))
+
+    def get_existing_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> set[str]:
+        keys = listed_dynamic_keys(partitions_def_name, partition_keys)
+        with self._file.read() as connection:
+            return dynamic_partitions.existing(
+                connection, partitions_def_name, [key for key in keys if fault_in_key(key) is None]
+            )
+
+    def get_paginated_dynamic_partitions(
+        self, partitions_def_name: str, limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults:
+        with self._file.read() as connection:
+            return dynamic_partitions.page(connection, partitions_def_name, limit, ascending, cursor)
 
     def prune(self, before: datetime) -> int:
         pruned = 0

@@ -37,6 +37,7 @@ from gapless.ledger.contract import (
 )
 from gapless.ledger.errors import RunEndedError, RunExistsError, UnknownRunError, UnknownTickError
 from gapless.ledger.process import ProcessIdentity
+from gapless.testing.ledger_dynamic_partitions import AWKWARD_KEYS, DynamicPartitionsContract
 from gapless.testing.ledger_processes import (
     OpenLedger,
     a_finished_process,
@@ -49,9 +50,6 @@ from gapless.testing.ledger_processes import (
 __all__ = ["NOW", "LedgerContract", "later"]
 
 NOW = datetime(2024, 1, 5, 12, 30, 0, 123456, tzinfo=UTC)
-
-# Keys are data: whatever a person may name a partition has to come back as it was.
-AWKWARD_KEYS = ["eu|2024", "it's", '"quoted"', "'; drop table statuses; --", "%", "naïve ☃ 日本", " ", "", "a" * 3000]
 
 
 def later(seconds: float) -> datetime:
@@ -67,7 +65,7 @@ def skipped(asset: str, partition: str | None, at: datetime) -> Outcome:
     return Outcome(asset, partition, EventKind.SKIPPED, at, Status.SKIPPED, "plays failed")
 
 
-class LedgerContract:
+class LedgerContract(DynamicPartitionsContract):
     """What every ledger keeps, one test for each promise."""
 
     @pytest.fixture
@@ -93,6 +91,7 @@ class LedgerContract:
         assert ledger.events() == []
         assert ledger.ticks() == []
         assert ledger.leases("r") == []
+        assert list(ledger.get_dynamic_partitions("customers")) == []
         assert ledger.cancel_requested("r") is False
         assert ledger.schedule("nightly") == ScheduleRecord("nightly", None, None)
 

@@ -35,11 +35,13 @@ _kind = st.sampled_from(
     ]
 )
 _results = st.lists(st.tuples(_asset, st.sampled_from(_KEYS), _kind, st.integers(-30, 0)), max_size=5)
+_name = st.sampled_from(["customers", "it's"])
+_dynamic_keys = st.lists(st.sampled_from(["a", "b", "c", "it's|☃", ""]), max_size=4)
 _Slice = tuple[str, str | None]
 
 
 class LedgerModel(RuleBasedStateMachine):
-    """States, leases and runs in dictionaries; after each step the ledger has to say the same.
+    """States, leases, runs and dynamic keys in dictionaries; after each step the ledger has to say the same.
 
     Subclass it with `opener`. One run, ``dead``, belongs to a process that is gone.
     """
@@ -59,6 +61,7 @@ class LedgerModel(RuleBasedStateMachine):
         self.states: dict[_Slice, StatusRecord] = {}
         self.leases: dict[_Slice, tuple[str, datetime]] = {}
         self.ended: dict[str, RunState] = {}
+        self.dynamic: dict[str, list[str]] = {}
         for run_id in _RUNS:
             self.ledger.start_run(run_of(run_id, LedgerModel._gone if run_id == "dead" else None, self.now))
 
@@ -131,6 +134,30 @@ class LedgerModel(RuleBasedStateMachine):
         for at in there:
             del self.states[at]
 
+    @rule(name=_name, keys=_dynamic_keys)
+    def add_dynamic_partitions(self, name: str, keys: list[str]) -> None:
+        there = self.dynamic.setdefault(name, [])
+        new = [key for key in dict.fromkeys(keys) if key not in there]
+        assert self.ledger.add_dynamic_partitions(name, keys) == new
+        there += new
+
+    @rule(name=_name, keys=_dynamic_keys)
+    def delete_dynamic_partitions(self, name: str, keys: list[str]) -> None:
+        there = self.dynamic.setdefault(name, [])
+        gone = [key for key in dict.fromkeys(keys) if key in there]
+        assert self.ledger.delete_dynamic_partitions(name, keys) == gone
+        self.dynamic[name] = [key for key in there if key not in gone]
+
+    @rule(name=_name, limit=st.integers(1, 4), ascending=st.booleans())
+    def page_through_dynamic_partitions(self, name: str, limit: int, ascending: bool) -> None:
+        seen: list[str] = []
+        cursor, has_more = None, True
+        while has_more:
+            results, cursor, has_more = self.ledger.get_paginated_dynamic_partitions(name, limit, ascending, cursor)
+            seen += results
+        there = self.dynamic.get(name, [])
+        assert seen == (there if ascending else there[::-1])
+
     def outcomes(self, results: list[tuple[str, str | None, tuple[EventKind, Status | None], int]]) -> list[Outcome]:
         now = self.tick()
         return [
@@ -188,6 +215,10 @@ class LedgerModel(RuleBasedStateMachine):
             assert self.ledger.statuses(asset) == expected
             some = [None, "a"]
             assert self.ledger.statuses(asset, some) == {key: expected[key] for key in some if key in expected}
+        for name, keys in self.dynamic.items():
+            assert list(self.ledger.get_dynamic_partitions(name)) == keys
+            asked = ["c", "a", "nope"]
+            assert self.ledger.get_existing_dynamic_partitions(name, asked) == set(asked) & set(keys)
         for run_id in _RUNS:
             held = {at for at, (holder, _) in self.leases.items() if holder == run_id}
             assert set(self.ledger.leases(run_id)) == held

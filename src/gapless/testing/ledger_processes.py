@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Barrier
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunRecord, RunState, Status
 from gapless.ledger.process import ProcessIdentity, this_process
 
-__all__ = ["OpenLedger", "a_finished_process", "claim_each", "materialized", "record_batches", "run_of"]
+__all__ = ["OpenLedger", "a_finished_process", "add_each", "claim_each", "materialized", "record_batches", "run_of"]
 
 OpenLedger = Callable[[], Ledger]
 """Opens the ledger under test, always the same one, in whatever process; has to be picklable."""
@@ -59,6 +59,19 @@ def claim_each(open_ledger: OpenLedger, run_id: str, keys: Sequence[str], start:
     for first in range(0, len(keys), 5):
         granted += ledger.claim(run_id, "plays", keys[first : first + 5], _NOW).granted
     answer.send(granted)
+    ledger.close()
+
+
+def add_each(open_ledger: OpenLedger, keys: Sequence[str], start: Barrier, answer: Connection) -> None:
+    """Add `keys` a few at a time, and one that comes and goes; answer with those that were new."""
+    ledger = open_ledger()
+    start.wait()
+    added: list[str] = []
+    for first in range(0, len(keys), 5):
+        added += ledger.add_dynamic_partitions("customers", keys[first : first + 5])
+        ledger.add_dynamic_partitions("passing", ["p"])
+        ledger.delete_dynamic_partition("passing", "p")
+    answer.send(added)
     ledger.close()
 
 
