@@ -11,10 +11,11 @@ from gapless.errors import PartitionsDefinitionError, closest
 from gapless.partitions.civil.cron import ScheduleType
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.key_format import KeyFormat
-from gapless.partitions.civil.zone import DAY, Zone, civil_datetime
+from gapless.partitions.civil.zone import DAY, LATEST, Zone, civil_datetime
 
-__all__ = ["check_keys", "cron_of_offsets", "read_bound", "read_int", "read_zone"]
+__all__ = ["check_keys", "check_reach", "cron_of_offsets", "read_bounds", "read_int", "read_zone"]
 
+_CENTURY = 36525 * DAY
 _WEEKDAYS = "0 (Sunday) to 6 (Saturday)"
 
 
@@ -38,7 +39,44 @@ def read_zone(timezone: object) -> Zone:
         raise PartitionsDefinitionError(f"there is no timezone {timezone!r}", meant) from None
 
 
-def read_bound(name: str, value: object, zone: Zone, fmt: KeyFormat) -> datetime:
+def read_bounds(start: object, end: object, zone: Zone, fmt: KeyFormat) -> tuple[datetime, datetime | None]:
+    """Where a definition begins and ends, in `zone`; see `_read_bound`.
+
+    Raises:
+        PartitionsDefinitionError: One of them cannot be read, they are not told in the same timezone, or they run
+            backwards. A definition that ends where it starts has no partitions.
+    """
+    if isinstance(start, datetime) and isinstance(end, datetime) and not _agree(start, end):
+        raise PartitionsDefinitionError(
+            f"start_date is {_zone_words(start)}, but end_date is {_zone_words(end)}",
+            f"Write both as civil time in timezone={zone.name!r}, without a timezone of their own.",
+        )
+    first = _read_bound("start_date", start, zone, fmt)
+    last = None if end is None else _read_bound("end_date", end, zone, fmt)
+    if last is not None and last.timestamp() < first.timestamp():
+        raise PartitionsDefinitionError(
+            f"end_date {last:%Y-%m-%d %H:%M} is before start_date {first:%Y-%m-%d %H:%M}",
+            "Write the later one as end_date; leave it out for no end.",
+        )
+    return first, last
+
+
+def _agree(start: datetime, end: datetime) -> bool:
+    """Whether two datetimes are in the same timezone, or both in none."""
+    if start.tzinfo is None or end.tzinfo is None:
+        return start.tzinfo is end.tzinfo
+    # By what they mean: UTC has several spellings.
+    return all(
+        moment.replace(tzinfo=start.tzinfo).utcoffset() == moment.replace(tzinfo=end.tzinfo).utcoffset()
+        for moment in (start, end)
+    )
+
+
+def _zone_words(moment: datetime) -> str:
+    return "without a timezone" if moment.tzinfo is None else f"in timezone {moment.tzinfo}"
+
+
+def _read_bound(name: str, value: object, zone: Zone, fmt: KeyFormat) -> datetime:
     """A start or end as an instant in `zone`.
 
     Text is read with the key format; a datetime is civil time in the definition's timezone, whatever its own is.
@@ -108,6 +146,23 @@ def cron_of_offsets(schedule_type: ScheduleType, minute: object, hour: object, d
     if h:
         raise PartitionsDefinitionError(f"hour_offset is {hour!r}, but the cadence is hourly")
     return f"{m} * * * *"
+
+
+def check_reach(end_offset: int, grid: Grid) -> None:
+    """Refuses an `end_offset` that reaches further than a century.
+
+    Raises:
+        PartitionsDefinitionError: It does.
+    """
+    try:
+        reach = abs(grid.tick(end_offset).instant - grid.tick(0).instant)
+    except OverflowError:
+        reach = LATEST
+    if reach > _CENTURY:
+        raise PartitionsDefinitionError(
+            f"end_offset is {end_offset:,}: so many windows are more than a century",
+            "It is how many windows exist before they have ended, usually 0 or 1.",
+        )
 
 
 def check_keys(fmt: KeyFormat, cron: str, grid: Grid, zone: Zone, start: datetime) -> None:

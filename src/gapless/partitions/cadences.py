@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from gapless.partitions.civil.cron import ScheduleType
+from gapless.partitions.exclusions import Exclusion
 from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 
 __all__ = [
@@ -28,6 +30,7 @@ class HourlyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: IANA name; None is UTC.
         fmt: How keys are written.
         end_offset: How many more hours exist before they have ended, or, negative, how many fewer.
+        exclusions: Hours that do not exist: cron schedules, dates, datetimes and functions of the start, in a list.
 
     Raises:
         PartitionsDefinitionError: Arguments that do not make a definition.
@@ -41,6 +44,7 @@ class HourlyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: str | None = None,
         fmt: str | None = None,
         end_offset: int = 0,
+        exclusions: Iterable[Exclusion] | Callable[[datetime], bool] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -49,6 +53,7 @@ class HourlyPartitionsDefinition(TimeWindowPartitionsDefinition):
             schedule_type=ScheduleType.HOURLY,
             timezone=timezone,
             end_offset=end_offset,
+            exclusions=exclusions,
             minute_offset=minute_offset,
         )
 
@@ -64,6 +69,7 @@ class DailyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: IANA name; None is UTC.
         fmt: How keys are written.
         end_offset: How many more days exist before they have ended, or, negative, how many fewer.
+        exclusions: Days that do not exist: cron schedules, dates, datetimes and functions of the start, in a list.
 
     Raises:
         PartitionsDefinitionError: Arguments that do not make a definition.
@@ -78,6 +84,7 @@ class DailyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: str | None = None,
         fmt: str | None = None,
         end_offset: int = 0,
+        exclusions: Iterable[Exclusion] | Callable[[datetime], bool] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -86,6 +93,7 @@ class DailyPartitionsDefinition(TimeWindowPartitionsDefinition):
             schedule_type=ScheduleType.DAILY,
             timezone=timezone,
             end_offset=end_offset,
+            exclusions=exclusions,
             minute_offset=minute_offset,
             hour_offset=hour_offset,
         )
@@ -103,6 +111,7 @@ class WeeklyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: IANA name; None is UTC.
         fmt: How keys are written.
         end_offset: How many more weeks exist before they have ended, or, negative, how many fewer.
+        exclusions: Weeks that do not exist: cron schedules, dates, datetimes and functions of the start, in a list.
 
     Raises:
         PartitionsDefinitionError: Arguments that do not make a definition.
@@ -118,6 +127,7 @@ class WeeklyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: str | None = None,
         fmt: str | None = None,
         end_offset: int = 0,
+        exclusions: Iterable[Exclusion] | Callable[[datetime], bool] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -126,6 +136,7 @@ class WeeklyPartitionsDefinition(TimeWindowPartitionsDefinition):
             schedule_type=ScheduleType.WEEKLY,
             timezone=timezone,
             end_offset=end_offset,
+            exclusions=exclusions,
             minute_offset=minute_offset,
             hour_offset=hour_offset,
             day_offset=day_offset,
@@ -145,6 +156,7 @@ class MonthlyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: IANA name; None is UTC.
         fmt: How keys are written.
         end_offset: How many more months exist before they have ended, or, negative, how many fewer.
+        exclusions: Months that do not exist: cron schedules, dates, datetimes and functions of the start, in a list.
 
     Raises:
         PartitionsDefinitionError: Arguments that do not make a definition.
@@ -160,6 +172,7 @@ class MonthlyPartitionsDefinition(TimeWindowPartitionsDefinition):
         timezone: str | None = None,
         fmt: str | None = None,
         end_offset: int = 0,
+        exclusions: Iterable[Exclusion] | Callable[[datetime], bool] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -168,6 +181,7 @@ class MonthlyPartitionsDefinition(TimeWindowPartitionsDefinition):
             schedule_type=ScheduleType.MONTHLY,
             timezone=timezone,
             end_offset=end_offset,
+            exclusions=exclusions,
             minute_offset=minute_offset,
             hour_offset=hour_offset,
             day_offset=day_offset,

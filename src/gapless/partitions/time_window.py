@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 
-from gapless.errors import DefinitionError, PartitionKeyError, PartitionRangeError, PartitionsDefinitionError
-from gapless.partitions.arguments import check_keys, cron_of_offsets, read_bound, read_int, read_zone
+from gapless.errors import (
+    DefinitionError,
+    ExcludedPartitionError,
+    PartitionKeyError,
+    PartitionRangeError,
+    PartitionsDefinitionError,
+)
+from gapless.partitions.arguments import (
+    check_keys,
+    check_reach,
+    cron_of_offsets,
+    read_bounds,
+    read_int,
+    read_zone,
+)
 from gapless.partitions.civil.cron import ScheduleType
 from gapless.partitions.civil.key_format import KeyFormat
+from gapless.partitions.exclusions import Exclusion, read_exclusions
 from gapless.partitions.key_range import PartitionKeyRange
 from gapless.partitions.loading_context import current
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
+from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.partition_set import PartitionSet
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windowed import Windowed
 
@@ -38,6 +54,10 @@ class TimeWindowPartitionsDefinition(Windowed):
         hour_offset: Hour of the day.
         day_offset: Weekly: 0 (Sunday) to 6. Monthly: 1 to 31; months without that day are skipped.
         cron_schedule: Five fields, or a macro such as ``@daily``.
+        exclusions: Windows that do not exist; the others stay as long as they are. In a list: a cron schedule excludes
+            the windows that start at its ticks, a date those that start on it, a datetime (civil time in `timezone`)
+            the one that starts then, and a function, given the start, those for which it returns True. A function is
+            asked about each window once, and no further than needed; dates and crons cost less.
 
     Attributes:
         start: As given, timezone-aware; the first window may start later.
@@ -60,6 +80,7 @@ class TimeWindowPartitionsDefinition(Windowed):
         hour_offset: int | None = None,
         day_offset: int | None = None,
         cron_schedule: str | None = None,
+        exclusions: Iterable[Exclusion] | Callable[[datetime], bool] | None = None,
     ) -> None:
         if cron_schedule is not None:
             if schedule_type is not None or minute_offset or hour_offset or day_offset:
@@ -77,15 +98,11 @@ class TimeWindowPartitionsDefinition(Windowed):
             raise PartitionsDefinitionError(f"fmt is {fmt!r}, not a format", "Write for example fmt='%Y-%m-%d'.")
         zone, form = read_zone(timezone), KeyFormat(fmt)
         try:
-            self._define(
-                read_bound("start_date", start, zone, form),
-                read_bound("end_date", end, zone, form) if end else None,
-                zone.name,
-                fmt,
-                read_int("end_offset", end_offset),
-                cron_schedule,
-            )
-            check_keys(form, self._cron.text, self._grid, zone, self.start)
+            first, last = read_bounds(start, end, zone, form)
+            offset = read_int("end_offset", end_offset)
+            self._define(first, last, zone.name, fmt, offset, cron_schedule, read_exclusions(exclusions, zone))
+            check_keys(form, self._cron.text, self._base, zone, self.start)
+            check_reach(offset, self._base)
         except OverflowError:
             raise PartitionsDefinitionError(
                 f"start_date {start!r} or end_date {end!r} is out of the calendar"
@@ -94,18 +111,38 @@ class TimeWindowPartitionsDefinition(Windowed):
     # What follows has Dagster's names. A window or a neighbour is found for any key that strptime reads, whether or
     # not that partition exists; ask `has_partition_key` for that.
 
-    def _ordinal_from(self, key: str) -> int:
-        """The ordinal of the first window that starts at or after what `key` says, unbounded."""
+    def _base_number(self, key: str) -> int:
+        """The number of the first window that starts at or after what `key` says, excluded ones counted; unbounded."""
         read = self._format.read(key) or self._format.read_loosely(key)
         if read is None:
             raise PartitionKeyError(key, f"a key like {self.unbounded_key(0)!r} (format {self.fmt!r})")
-        return self._named(read)
+        try:
+            number = self._named(self._base, read)
+            self._base.end(number)
+        except OverflowError:
+            raise PartitionKeyError(key, f"a key like {self.unbounded_key(0)!r}, of the years 1 to 9999") from None
+        return number
+
+    def _ordinal_from(self, key: str) -> int:
+        """The ordinal of that window, unbounded."""
+        start = self._base.tick(self._base_number(key)).instant
+        ordinal = self._grid.number(start)
+        if self.exclusions and self._grid.tick(ordinal).instant != start:
+            near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
+            raise ExcludedPartitionError(key, f"a partition of: {self.describe()}", near)
+        return ordinal
+
+    def is_window_start_excluded(self, window_start: datetime) -> bool:
+        """Whether a window that would start then is excluded; False too if none would."""
+        instant = math.ceil(self._instant(window_start))
+        ours = self._base.tick(self._base.number(instant)).instant == self._instant(window_start)
+        return ours and self._grid.tick(self._grid.number(instant)).instant != instant
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """What the partition covers.
 
         Raises:
-            PartitionKeyError: The key cannot be read (a ValueError).
+            PartitionKeyError: The key cannot be read, or the partition is excluded (a ValueError).
         """
         return self._window(self._ordinal_from(partition_key))
 
@@ -120,14 +157,21 @@ class TimeWindowPartitionsDefinition(Windowed):
     def time_windows_for_partition_keys(
         self, partition_keys: Iterable[str], validate: bool = True, current_time: datetime | None = None
     ) -> Sequence[TimeWindow]:
-        """The windows of these keys, ascending; `validate` drops those that do not exist."""
-        ordinals = sorted({self._ordinal_from(key) for key in partition_keys})
-        extent = self.extent(current(current_time)) if validate else 0
-        return [self._window(n) for n in ordinals if not validate or 0 <= n < extent]
+        """The windows of these keys, ascending; `validate` drops those that do not exist.
+
+        Raises:
+            PartitionKeyError: A key cannot be read, or it is excluded and is not to be dropped.
+        """
+        if not validate:
+            return [self._window(n) for n in sorted(set(map(self._ordinal_from, partition_keys)))]
+        starts = sorted({self._base.tick(self._base_number(key)).instant for key in partition_keys})
+        extent = self.extent(current(current_time))
+        found = ((self._grid.number(start), start) for start in starts)
+        return [self._window(n) for n, start in found if 0 <= n < extent and self._grid.tick(n).instant == start]
 
     def less_than(self, partition_key1: str, partition_key2: str) -> bool:
         """Whether the first partition starts before the second."""
-        return self._ordinal_from(partition_key1) < self._ordinal_from(partition_key2)
+        return self._base_number(partition_key1) < self._base_number(partition_key2)
 
     def get_partition_key(self, key: str | date | datetime, current_time: datetime | None = None) -> str:
         """The key of a partition that exists, from text or a date.
@@ -143,7 +187,7 @@ class TimeWindowPartitionsDefinition(Windowed):
 
     def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
         """The key after this one; None if that partition does not exist."""
-        following = self._ordinal_from(partition_key) + 1
+        following = self._grid.number(self._base.tick(self._base_number(partition_key)).instant + 1)
         return self.unbounded_key(following) if following < self.extent(current(current_time)) else None
 
     def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
@@ -168,7 +212,7 @@ class TimeWindowPartitionsDefinition(Windowed):
         self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> TimeWindow | None:
         """The last window that ends at or before `start_dt`; None if it is before the first partition."""
-        previous = self._last_at_or_before(start_dt) - 1
+        previous = self._first_open_at(start_dt) - 1
         if respect_bounds and (previous < 0 or not self.extent(current(current_time))):
             return None
         return self._window(previous)
@@ -179,12 +223,25 @@ class TimeWindowPartitionsDefinition(Windowed):
         Args:
             timestamp: Seconds since 1970-01-01T00:00Z.
             end_closed: At a boundary, take the window that ends there, not the one that begins.
+
+        Raises:
+            ExcludedPartitionError: That window is excluded (a ValueError).
         """
-        following = math.ceil(timestamp) if end_closed else math.floor(timestamp) + 1
-        return self.unbounded_key(self._grid.number(following) - 1)
+        inside = math.ceil(timestamp) - 1 if end_closed else math.floor(timestamp)
+        ordinal = self._grid.open_at(inside)
+        if self.exclusions and self._grid.tick(ordinal).instant > inside:
+            near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
+            raise ExcludedPartitionError(str(self._zone.aware(inside)), f"a partition of: {self.describe()}", near)
+        return self.unbounded_key(ordinal)
 
     def _within(self, time_window: TimeWindow) -> range:
         return range(self._first_at_or_after(time_window.start), self._first_at_or_after(time_window.end))
+
+    def get_partition_subset_in_time_window(self, time_window: TimeWindow) -> PartitionSet:
+        """The partitions whose windows start inside `time_window`, future ones too."""
+        inside = self._within(time_window)
+        ordinals = OrdinalSet.span(self._bounded(inside.start), self._bounded(inside.stop))
+        return PartitionSet.of_ordinals(self, ordinals)
 
     def get_partition_keys_in_time_window(self, time_window: TimeWindow) -> Sequence[str]:
         """The labels of the windows that start inside `time_window`, also outside of the definition."""
@@ -201,7 +258,7 @@ class TimeWindowPartitionsDefinition(Windowed):
     def get_partition_key_range_for_time_window(
         self, time_window: TimeWindow, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> PartitionKeyRange:
-        """From the window that contains the start to the last one that ends by the end.
+        """From the first window that ends after the start to the last one that ends by the end.
 
         Raises:
             PartitionRangeError: No partition ends by the end of `time_window`.
@@ -211,7 +268,7 @@ class TimeWindowPartitionsDefinition(Windowed):
             raise PartitionRangeError(
                 f"{time_window.start} to {time_window.end}", "no partition ends in it", f"a span in {self.describe()}"
             )
-        start = self.get_partition_key_for_timestamp(time_window.start.timestamp())
+        start = self.unbounded_key(self._first_open_at(time_window.start))
         return PartitionKeyRange(start, self.get_partition_key_for_timestamp(last.start.timestamp()))
 
     def get_partition_keys_in_range(
@@ -219,24 +276,27 @@ class TimeWindowPartitionsDefinition(Windowed):
     ) -> Sequence[str]:
         """The keys from start to end, both inclusive; future ones too; none if they are reversed.
 
+        An end that is excluded bounds the range all the same.
+
         Raises:
             PartitionKeyError: An end cannot be read.
             PartitionRangeError: The range begins before the definition or ends after its end date.
         """
         start, end = partition_key_range
-        first, last = self._ordinal_from(start), self._ordinal_from(end)
-        outside = "begins before" if first < 0 else "ends after" if self._bounded(last) < last else None
-        if self._total is not None and last >= self._total:
+        first, last = self._base_number(start), self._base_number(end)
+        outside = "begins before" if first < 0 else None
+        if self.end is not None and last >= max(0, self._base.open_at(math.floor(self.end.timestamp()))):
             outside = "ends after"
         if outside:
             raise PartitionRangeError(
                 f"{start}..{end}", f"it {outside} the definition ({self.describe()})", "keys of its partitions"
             )
-        return [self.unbounded_key(n) for n in range(first, last + 1)]
+        begin, stop = self._base.tick(first).instant, self._base.tick(last).instant + 1
+        return self.keys_of(OrdinalSet.span(self._grid.number(begin), self._grid.number(stop)))
 
     def equal_except_for_start_or_end(self, other: TimeWindowPartitionsDefinition) -> bool:
         """Whether the two differ at most in where they begin and end."""
-        return self._facts()[2:] == other._facts()[2:]
+        return self._identity()[2:] == other._identity()[2:]
 
     def _field(self, place: int, name: str) -> int:
         text = self._cron.text.split()[place]

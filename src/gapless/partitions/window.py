@@ -32,6 +32,14 @@ class TimeWindow:
         if self.end.timestamp() <= self.start.timestamp():
             raise ValueError(f"a time window must end after it starts: {self.start} to {self.end}")
 
+    @classmethod
+    def tiled(cls, start: datetime, end: datetime) -> TimeWindow:
+        """A window between two boundaries of a grid, which are known to be in order; skips the check, half the cost."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "start", start)
+        object.__setattr__(made, "end", end)
+        return made
+
     def __iter__(self) -> Iterator[datetime]:
         """Unpacks as ``start, end``, as Dagster's does."""
         yield self.start

@@ -1,24 +1,22 @@
-"""Time windows by ordinal: what every definition of windows can do, whatever its constructor is."""
+"""Time windows by key: what every definition of windows can do, whatever its constructor is."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-from gapless.partitions.arguments import read_zone
-from gapless.partitions.civil.cron import Cron, ScheduleType
-from gapless.partitions.civil.cron_grid import grid_of
-from gapless.partitions.civil.key_format import KeyFormat, ReadKey, guess_key
-from gapless.partitions.definition import PartitionsDefinition
+from gapless.errors import UnknownPartitionError
+from gapless.partitions.civil.cron import ScheduleType
+from gapless.partitions.civil.grid import Grid
+from gapless.partitions.civil.key_format import ReadKey, guess_key, read_stretch
+from gapless.partitions.civil.zone import DAY
+from gapless.partitions.exclusions import facts_of, words_of
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.window import TimeWindow
+from gapless.partitions.window_numbers import OPEN_END, WindowNumbers
 
 __all__ = ["Windowed"]
 
-_OPEN_END = 1 << 36  # more minutes than until the year 9999
 _COMMON = re.compile(r"\d+ (?P<hour>\d+|\*) (?P<day>\d+|\*) \* (?P<weekday>\d+|\*)")
 _KINDS = {
     # hour, day of month and day of week are "*"
@@ -29,118 +27,8 @@ _KINDS = {
 }
 
 
-class Windowed(PartitionsDefinition):
-    """The algebra of `TimeWindowPartitionsDefinition`; built by it only.
-
-    Attributes:
-        start: As given, timezone-aware; the first window may start later.
-        end: As given, timezone-aware, exclusive; or None.
-        timezone: IANA name.
-        fmt: The key format, as ``strftime`` takes it.
-        end_offset: How many more windows exist before they have ended, or, negative, how many fewer.
-        cron_schedule: As given, or what the offsets amount to.
-    """
-
-    start: datetime
-    end: datetime | None
-    timezone: str
-    fmt: str
-    end_offset: int
-    cron_schedule: str
-
-    def _define(
-        self, start: datetime, end: datetime | None, timezone: str, fmt: str, end_offset: int, cron_schedule: str
-    ) -> None:
-        self.start, self.end = start, end
-        self.timezone, self.fmt, self.end_offset, self.cron_schedule = timezone, fmt, end_offset, cron_schedule
-        self._cron = Cron.parse(cron_schedule)
-        self._zone, self._format = read_zone(timezone), KeyFormat(fmt)
-        first = math.ceil(start.timestamp())
-        self._grid = grid_of(self._cron, self._zone, first)
-        # How many there will ever be; None without an end.
-        self._total = None if end is None else max(0, self._last_at_or_before(end))
-        if end is not None and end.timestamp() <= start.timestamp():
-            self._total = 0
-
-    def _facts(self) -> tuple[Any, ...]:
-        return self.start, self.end, self.timezone, self.fmt, self.end_offset, self.cron_schedule
-
-    def _identity(self) -> tuple[Any, ...]:
-        end = None if self.end is None else self.end.timestamp()
-        return (self.start.timestamp(), end, *self._facts()[2:])
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Grids hold locks and caches; they are rebuilt from the facts.
-        return _restored, (type(self), self._facts())
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Windowed):
-            return NotImplemented
-        return self is other or self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        parts = [f"start={self.start.replace(tzinfo=None)!r}", f"fmt={self.fmt!r}"]
-        if self.end is not None:
-            parts.append(f"end={self.end.replace(tzinfo=None)!r}")
-        parts.append(f"timezone={self.timezone!r}")
-        if self.end_offset:
-            parts.append(f"end_offset={self.end_offset}")
-        parts.append(f"cron_schedule={self.cron_schedule!r}")
-        return f"TimeWindowPartitionsDefinition({', '.join(parts)})"
-
-    @property
-    def is_time(self) -> bool:
-        return True
-
-    @property
-    def finer_than_day(self) -> bool:
-        """True if windows may be shorter than a civil day."""
-        return len(self._cron.times) > 1
-
-    # Ordinals. Negative ones are windows before the first partition; they exist for messages and mappings only.
-
-    def _instant(self, moment: datetime) -> float:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone.info)).timestamp()
-
-    def _last_at_or_before(self, moment: datetime) -> int:
-        """The ordinal of the last window that starts at or before `moment`, unbounded."""
-        return self._grid.number(math.floor(self._instant(moment)) + 1) - 1
-
-    def _first_at_or_after(self, moment: datetime) -> int:
-        """The ordinal of the first window that starts at or after `moment`, unbounded."""
-        return self._grid.number(math.ceil(self._instant(moment)))
-
-    def _bounded(self, ordinal: int) -> int:
-        ordinal = max(0, ordinal)
-        return ordinal if self._total is None else min(ordinal, self._total)
-
-    @property
-    def room(self) -> int:
-        return _OPEN_END if self._total is None else max(1, self._total)
-
-    def existing(self, now: datetime) -> OrdinalSet:
-        return OrdinalSet.span(0, self.extent(now))
-
-    def count(self, now: datetime) -> int:
-        return self.extent(now)
-
-    def exists(self, ordinal: int, now: datetime) -> bool:
-        return 0 <= ordinal < self.extent(now)
-
-    def extent(self, now: datetime) -> int:
-        """How many partitions exist at `now`: the ordinals ``0`` to ``extent - 1``."""
-        closed = self._last_at_or_before(now) + self.end_offset
-        # A positive end_offset lets the first partition exist as soon as that many windows *begin* before its end.
-        if self.end_offset > 0 and closed <= 0 and self._first_at_or_after(now) + self.end_offset >= 1:
-            closed = 1
-        return self._bounded(closed)
-
-    def closed_by(self, instant: datetime) -> int:
-        """How many partitions have ended by `instant`; `end_offset` does not count."""
-        return self._bounded(self._last_at_or_before(instant))
+class Windowed(WindowNumbers):
+    """The algebra of `TimeWindowPartitionsDefinition`; built by it only."""
 
     def unbounded_key(self, ordinal: int) -> str:
         """The label of a window outside of the definition too (a negative ordinal: before it), for messages.
@@ -150,10 +38,6 @@ class Windowed(PartitionsDefinition):
         """
         tick = self._grid.tick(ordinal)
         return self._format.write(tick.civil, tick.offset, self._zone, suffix=tick.repeated)
-
-    def _check(self, ordinal: int) -> None:
-        if ordinal < 0 or (self._total is not None and ordinal >= self._total):
-            raise IndexError(f"there is no partition number {ordinal}; the definition is {self.describe()}")
 
     def key_at(self, ordinal: int) -> str:
         self._check(ordinal)
@@ -180,72 +64,76 @@ class Windowed(PartitionsDefinition):
             return None
         try:
             guess = self._grid.guess(read.civil) if self._format.is_fast and read.offset is None else None
-            if guess is not None and self._format.write(guess[1], 0, self._zone, suffix=False) == key:
-                # No two partitions share a key, so whoever has it is the one.
+            # A key that was read in full reads as no other key does, and no two partitions share one.
+            if guess is not None and (
+                guess[1] == read.civil or self._format.write(guess[1], 0, self._zone, suffix=False) == key
+            ):
                 ordinal = guess[0]
                 return ordinal if ordinal >= 0 and (self._total is None or ordinal < self._total) else None
-            ordinal = self._named(read)
+            ordinal = self._named(self._grid, read)
             if ordinal < 0 or (self._total is not None and ordinal >= self._total):
                 return None
             return ordinal if self.unbounded_key(ordinal) == key else None
         except OverflowError:
             return None
 
-    def _named(self, read: ReadKey) -> int:
-        """The ordinal of the first window whose label is what was read, or later; unbounded."""
-        if read.offset is None:
-            return self._grid.labelled(read.civil)
-        return self._grid.number(read.civil - read.offset)
+    def unbounded_ordinal(self, key: str) -> int | None:
+        read = self._format.read(key) if isinstance(key, str) else None
+        try:
+            ordinal = None if read is None else self._named(self._grid, read)
+            return ordinal if ordinal is not None and self.unbounded_key(ordinal) == key else None
+        except OverflowError:
+            return None
+
+    def key_facts(self) -> Mapping[str, object]:
+        facts: dict[str, object] = {
+            "kind": "time",
+            "cron": self._cron.text,
+            "timezone": self.timezone,
+            "fmt": self.fmt,
+        }
+        return facts | {"exclusions": facts_of(self.exclusions)} if self.exclusions else facts
+
+    def _named(self, grid: Grid, read: ReadKey) -> int:
+        """The number in a grid of the first window whose label is what was read, or later; unbounded."""
+        return grid.labelled(read.civil) if read.offset is None else grid.number(read.civil - read.offset)
 
     def ordinals_of(self, keys: Iterable[str]) -> OrdinalSet:
         wanted = {key for key in keys if isinstance(key, str)}
         if len(wanted) < 50:
             return super().ordinals_of(wanted)
-        # Keys mostly come as ranges: writing all keys between the two ends and looking them up is ten times faster
-        # than reading each. The ends are those of text order, which is a guess; what it misses is read.
+        # Keys mostly come as ranges: writing all keys between the two ends and seeing which are wanted is many times
+        # faster than reading each. The ends are those of text order, which is a guess; what it misses is read.
         ends = [n for n in map(self.ordinal_of, (min(wanted), max(wanted))) if n is not None]
-        table: dict[str, int] = {}
+        found = OrdinalSet.empty()
         if len(ends) == 2 and 0 <= ends[1] - ends[0] <= 16 * len(wanted):
-            span = OrdinalSet.span(ends[0], ends[1] + 1)
-            table = dict(zip(self.keys_of(span), span, strict=True))
-            if wanted == table.keys():
-                return span
-        found = OrdinalSet.of(table[key] for key in wanted if key in table)
-        return found | super().ordinals_of(key for key in wanted if key not in table)
+            written = self.keys_of(OrdinalSet.span(ends[0], ends[1] + 1))
+            found = OrdinalSet.of([n for n, key in enumerate(written, ends[0]) if key in wanted])
+            wanted.difference_update(written)
+        return found | super().ordinals_of(wanted)
 
-    def window_at(self, ordinal: int) -> TimeWindow:
-        """What a partition covers, in the definition's timezone; of one that exists only in the future too.
+    def labelled_from(self, text: str, now: datetime) -> OrdinalSet | None:
+        stretch = read_stretch(text)
+        return None if stretch is None else self._shown_from(stretch[0], self.existing(now))
 
-        Raises:
-            IndexError: There never is such a partition.
+    def labelled_until(self, text: str, now: datetime) -> OrdinalSet | None:
+        stretch, existing = read_stretch(text), self.existing(now)
+        return None if stretch is None else existing - self._shown_from(stretch[1], existing)
+
+    def _shown_from(self, civil: int, existing: OrdinalSet) -> OrdinalSet:
+        """Those of `existing` whose label is `civil` or later.
+
+        Not one run where a clock goes back: what it shows again comes later, and some of it is labelled earlier.
         """
-        self._check(ordinal)
-        try:
-            return self._window(ordinal)
-        except OverflowError:
-            raise IndexError(f"partition number {ordinal} would be after the year 9999") from None
-
-    def _window(self, ordinal: int) -> TimeWindow:
-        start, end = self._grid.tick(ordinal), self._grid.tick(ordinal + 1)
-        return TimeWindow(self._zone.aware(start.instant), self._zone.aware(end.instant))
-
-    def ordinal_containing(self, instant: datetime) -> int | None:
-        """The partition whose window contains `instant`, future ones too; None outside of start and end."""
-        ordinal = self._last_at_or_before(instant)
-        return None if ordinal < 0 or (self._total is not None and ordinal >= self._total) else ordinal
-
-    def overlapping(self, window: TimeWindow) -> tuple[int, int]:
-        """The half-open ordinals of partitions that overlap `window`; future ones too, within start and end."""
-        first, end = self.overlapping_unbounded(window)
-        return self._bounded(first), self._bounded(end)
-
-    def overlapping_unbounded(self, window: TimeWindow) -> tuple[int, int]:
-        """As `overlapping`, with windows before the start (negative ordinals) and after the end of the definition."""
-        return self._last_at_or_before(window.start), self._first_at_or_after(window.end)
-
-    def boundary(self, ordinal: int) -> datetime:
-        """When the window of that ordinal starts, outside of the definition too."""
-        return self._zone.aware(self._grid.tick(ordinal).instant)
+        # Far away the clock is not asked: a mistyped year must not take seconds.
+        if not existing or self._grid.tick(existing.last()).instant + DAY < civil:
+            return OrdinalSet.empty()
+        if self._grid.tick(existing.first()).instant - DAY >= civil:
+            return existing
+        number = self._grid.number
+        spans = self._zone.offsets(civil - DAY, civil + DAY).shown_from(civil)
+        runs = [*((number(start), number(end)) for start, end in spans), (number(civil + DAY), OPEN_END)]
+        return OrdinalSet.of_runs((max(a, 0), b) for a, b in runs) & existing
 
     # Words.
 
@@ -266,13 +154,34 @@ class Windowed(PartitionsDefinition):
             text = f"{cadence} from {self.start}"
         if self.end is not None:
             text += f" to before {self.end.strftime(self.fmt)}"
-        return text if self.timezone == "UTC" else f"{text} ({self.timezone})"
+        if self.timezone != "UTC":
+            text += f" ({self.timezone})"
+        return f"{text}, except {words_of(self.exclusions)}" if self.exclusions else text
 
     def describe_extent(self, now: datetime) -> str:
         extent = self.extent(now)
         if extent == 0:
             return "none" if self._total == 0 else "none yet"
         return self.key_at(0) if extent == 1 else f"{self.key_at(0)} to {self.key_at(extent - 1)}"
+
+    def unknown(self, key: str, now: datetime, asset: str | None = None) -> UnknownPartitionError:
+        error = super().unknown(key, now, asset)
+        if self.exclusions and self._excludes(key):
+            error.reason = "it is excluded"
+        return error
+
+    def _excludes(self, key: str) -> bool:
+        """Whether this is exactly the key of a window that is excluded."""
+        read = self._format.read(key)
+        try:
+            tick = None if read is None else self._base.tick(self._named(self._base, read))
+            return (
+                tick is not None
+                and self._grid.tick(self._grid.number(tick.instant)).instant != tick.instant
+                and self._format.write(tick.civil, tick.offset, self._zone, suffix=tick.repeated) == key
+            )
+        except OverflowError:
+            return False
 
     def nearest_keys(self, key: str, now: datetime, limit: int = 3) -> tuple[str, ...]:
         extent = self.extent(now)
@@ -282,7 +191,7 @@ class Windowed(PartitionsDefinition):
         if read is None:
             return (self.key_at(extent - 1),)
         try:
-            meant = self._named(read)
+            meant = self._named(self._grid, read)
             exact = 0 <= meant < extent and self._format.read(self.unbounded_key(meant)) == read
         except OverflowError:
             return (self.key_at(extent - 1),)
@@ -291,9 +200,3 @@ class Windowed(PartitionsDefinition):
         meant -= 1  # the one before and the one after
         near = (meant, meant + 1) if meant >= 0 else (0,)
         return tuple(self.key_at(n) for n in near if n < extent)[:limit] or (self.key_at(extent - 1),)
-
-
-def _restored(cls: type[Windowed], facts: tuple[Any, ...]) -> Windowed:
-    definition = cls.__new__(cls)
-    definition._define(*facts)
-    return definition

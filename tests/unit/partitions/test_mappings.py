@@ -1,6 +1,5 @@
 """Mappings, by the table of the semantics (2.6): now is 2024-03-20 12:00, all from 2024-01-01 unless said otherwise."""
 
-import pickle
 from datetime import datetime
 
 import pytest
@@ -19,7 +18,6 @@ from gapless.partitions import (
     StaticPartitionsDefinition,
     TimeWindowPartitionMapping,
     WeeklyPartitionsDefinition,
-    infer_mapping,
 )
 
 NOW = datetime(2024, 3, 20, 12)
@@ -33,6 +31,7 @@ COMPACT = DailyPartitionsDefinition(START, fmt="%Y%m%d")
 LATE = DailyPartitionsDefinition(datetime(2024, 1, 10))
 ENDED = DailyPartitionsDefinition(START, datetime(2024, 1, 20))
 BEHIND = DailyPartitionsDefinition(START, end_offset=-1)
+BUSINESS = DailyPartitionsDefinition(START, exclusions=["0 0 * * 0,6"])
 REGIONS = StaticPartitionsDefinition(["us", "eu", "asia"])
 
 Time = TimeWindowPartitionMapping
@@ -81,6 +80,17 @@ def read(mapping, down, up, keys):
         (D, BEHIND, Time(), ["2024-03-19"], [], ["2024-03-19"]),
         (COMPACT, D, Time(), ["20240105"], days(5, 5), []),
         (D, D, Time(), days(5, 9), days(5, 9), []),
+        # §2.7: the windows of business days have gaps
+        (W, BUSINESS, Time(), ["2024-01-07"], days(8, 12), []),
+        (BUSINESS, D, Time(), ["2024-01-05", "2024-01-08"], ["2024-01-05", "2024-01-08"], []),
+        (BUSINESS, BUSINESS, Time(-1, -1), ["2024-01-08"], ["2024-01-05"], []),
+        (BUSINESS, D, Time(-1), ["2024-01-08"], days(5, 8), []),
+        (D, BUSINESS, Time(), ["2024-01-06"], [], []),
+        (D, BUSINESS, Time(), days(5, 8), ["2024-01-05", "2024-01-08"], []),
+        # a window that lacks something by itself is not excused by an offset
+        (D, LATE, Time(-1), ["2024-01-05"], [], ["2024-01-04", "2024-01-05"]),
+        (D, LATE, Time(-1), ["2024-01-10"], ["2024-01-10"], []),
+        (H, D, Time(0, 1), ["2024-03-20-11:00"], [], ["2024-03-20"]),
         (D, W, Time(), ["2024-01-02", "2024-01-05", "2024-01-08"], ["2024-01-07"], ["2023-12-31"]),
     ],
 )
@@ -118,6 +128,10 @@ def test_many_nonexistent_partitions_are_counted_and_the_first_named():
         (D, D, Time(-1), ["2024-01-05"], days(5, 6)),
         (D, D, Time(-1, -1), ["2024-01-05"], days(6, 6)),
         (D, D, Time(0, 1), ["2024-01-01"], days(1, 1)),
+        (BUSINESS, D, Time(), days(5, 8), ["2024-01-05", "2024-01-08"]),
+        (BUSINESS, D, Time(), days(6, 7), []),
+        (BUSINESS, D, Time(-1), days(6, 6), ["2024-01-08"]),
+        (W, BUSINESS, Time(), ["2024-01-05"], []),
     ],
 )
 def test_which_downstream_partitions_read_an_upstream_one(down, up, mapping, keys, downstream):
@@ -160,9 +174,12 @@ def test_both_directions_agree(down, up, offsets, picks):
         (REGIONS, D, Time(), "both must have time windows"),
         (None, D, Time(), "both must have time windows"),
         (D, D, Time(1, 0), "start_offset 1 is after end_offset 0, so nothing would be read"),
+        (D, D, Time(-(10**9)), "start_offset -1000000000 leads out of the calendar"),
+        (D, D, Time(0, 1.5), "end_offset is 1.5, not a whole number"),
         (D, None, IdentityPartitionMapping(), "only one of them is partitioned"),
         (REGIONS, D, IdentityPartitionMapping(), "one has time windows and the other has not"),
         (D, W, IdentityPartitionMapping(), "their time windows differ"),
+        (D, COMPACT, IdentityPartitionMapping(), "their keys are written differently ('%Y-%m-%d' upstream"),
         (REGIONS, StaticPartitionsDefinition(["x"]), IdentityPartitionMapping(), "they have no key in common"),
     ],
 )
@@ -225,31 +242,3 @@ def test_last_reads_the_last_and_changes_everything_downstream_when_it_does():
     assert last.upstream(OrdinalSet.of([0]), D, DailyPartitionsDefinition("2900-01-01"), NOW).partitions == OrdinalSet()
     assert last.downstream(OrdinalSet.of([78]), REGIONS, D, NOW) == OrdinalSet.span(0, 3)
     assert last.downstream(OrdinalSet.of([77]), REGIONS, D, NOW) == OrdinalSet.empty()
-
-
-@pytest.mark.parametrize(
-    ("up", "down", "mapping"),
-    [
-        (None, None, AllPartitionMapping()),
-        (D, None, AllPartitionMapping()),
-        (None, REGIONS, AllPartitionMapping()),
-        (D, W, TimeWindowPartitionMapping()),
-        (D, D, TimeWindowPartitionMapping()),
-        (REGIONS, REGIONS, IdentityPartitionMapping()),
-    ],
-)
-def test_the_mapping_that_goes_without_saying(up, down, mapping):
-    assert infer_mapping(up, down) == mapping
-    assert pickle.loads(pickle.dumps(mapping)) == mapping
-
-
-def test_no_mapping_is_inferred_where_none_fits():
-    with pytest.raises(DefinitionError) as caught:
-        infer_mapping(REGIONS, D)
-    assert str(caught.value) == (
-        "no partition mapping ties upstream (static: us, eu, asia (3 keys)) to downstream (daily from 2024-01-01) by"
-        " itself: one has time windows and the other has not, so their keys are not the same. Declare one:"
-        " partition_mapping=AllPartitionMapping() reads every upstream partition, LastPartitionMapping() the last one."
-    )
-    with pytest.raises(DefinitionError, match="their timezones differ"):
-        infer_mapping(D, DailyPartitionsDefinition(START, timezone="Asia/Tokyo"))

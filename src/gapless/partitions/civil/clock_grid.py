@@ -1,17 +1,15 @@
-"""Grids of the clock: the same minutes of every hour, of all dates or of some."""
+"""The grid of the clock: the same minutes of every hour."""
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gapless.partitions.civil.cron import Cron
-from gapless.partitions.civil.grid import Grid, Tick
+from gapless.partitions.civil.grid import Grid, Labels, Tick
 from gapless.partitions.civil.zone import DAY, EARLIEST, HOUR, LATEST, Offsets, Zone
 
-__all__ = ["ClockGrid", "ListedGrid"]
+__all__ = ["ClockGrid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +30,29 @@ class ClockGrid(Grid):
     def __init__(self, zone: Zone, minutes: tuple[int, ...], start: int) -> None:
         self.zone = zone
         self._minutes = tuple(minute * 60 for minute in minutes)  # seconds after the full hour
+        self._times = tuple(hour * HOUR + minute for hour in range(24) for minute in self._minutes)
+        # Minutes that are as far apart from one hour to the next too need no table: each `step` seconds.
+        step = HOUR // len(minutes)
+        even = all(minute == self._minutes[0] + i * step for i, minute in enumerate(self._minutes))
+        self._step = step if even and not HOUR % len(minutes) else None
         self._start = start
         self._table = self._build(start - DAY, start + DAY)
 
+    # On a clock that never changes, boundaries are counted from 1970-01-01T00:00.
+
     def _count(self, civil: int) -> int:
         """Boundaries before `civil` on a clock that never changes."""
+        if self._step is not None:
+            return -((self._minutes[0] - civil) // self._step)
         hour, second = divmod(civil, HOUR)
         return hour * len(self._minutes) + bisect_left(self._minutes, second)
+
+    def _civil(self, count: int) -> int:
+        """The boundary before which there are `count` on a clock that never changes."""
+        if self._step is not None:
+            return count * self._step + self._minutes[0]
+        hour, place = divmod(count, len(self._minutes))
+        return hour * HOUR + self._minutes[place]
 
     def _build(self, low: int, high: int) -> _ClockTable:
         offsets = self.zone.offsets(low, high)
@@ -50,10 +64,13 @@ class ClockGrid(Grid):
         origin = self._number(_ClockTable(offsets, tuple(first)), self._start)
         return _ClockTable(offsets, tuple(n - origin for n in first))
 
+    def _shift(self, table: _ClockTable, i: int) -> int:
+        """What to add to a number in stretch `i` to get the count of a clock that always was as it is there."""
+        return self._count(table.offsets.starts[i] + table.offsets.offsets[i]) - table.first[i]
+
     def _number(self, table: _ClockTable, instant: int) -> int:
         i = bisect_right(table.offsets.starts, instant) - 1
-        begin, offset = table.offsets.starts[i], table.offsets.offsets[i]
-        return table.first[i] + self._count(instant + offset) - self._count(begin + offset)
+        return self._count(instant + table.offsets.offsets[i]) - self._shift(table, i)
 
     def _known(self, low: int, high: int) -> _ClockTable:
         """The table, extended to cover ``[low, high)``."""
@@ -68,8 +85,33 @@ class ClockGrid(Grid):
     def number(self, instant: int) -> int:
         return self._number(self._known(instant, instant + 1), instant)
 
+    def numbers(self, instants: Sequence[int]) -> list[int]:
+        if not instants:
+            return []
+        table = self._known(instants[0], instants[-1] + 1)
+        found: list[int] = []
+        ends = (*table.offsets.starts[1:], table.offsets.high)
+        for i in range(bisect_right(table.offsets.starts, instants[0]) - 1, len(ends)):
+            part = instants[len(found) : bisect_left(instants, ends[i], len(found))]
+            offset, shift = table.offsets.offsets[i], self._shift(table, i)
+            if self._step is not None:
+                step, origin = self._step, self._minutes[0] - offset
+                found += [-((origin - instant) // step) - shift for instant in part]
+            else:
+                found += [self._count(instant + offset) - shift for instant in part]
+            if len(found) == len(instants):
+                break
+        return found
+
     def labelled(self, civil: int) -> int:
         return self.number(self.zone.first_at(civil))
+
+    def guess(self, civil: int) -> tuple[int, int] | None:
+        offset = self.zone.settled(civil)
+        if offset is None:
+            return None
+        label = self._civil(self._count(civil))
+        return self.number(label - offset), label
 
     def _table_with(self, number: int) -> _ClockTable:
         table = self._table
@@ -82,12 +124,8 @@ class ClockGrid(Grid):
 
     def tick(self, number: int) -> Tick:
         table = self._table_with(number)
-        return self._tick(table, bisect_right(table.first, number) - 1, number)
-
-    def _tick(self, table: _ClockTable, i: int, number: int) -> Tick:
-        begin, offset = table.offsets.starts[i], table.offsets.offsets[i]
-        hour, place = divmod(self._count(begin + offset) + number - table.first[i], len(self._minutes))
-        civil = hour * HOUR + self._minutes[place]
+        i = bisect_right(table.first, number) - 1
+        civil, offset = self._civil(number + self._shift(table, i)), table.offsets.offsets[i]
         return Tick(civil - offset, offset, civil < self._repeats_until(table, i))
 
     @staticmethod
@@ -96,78 +134,39 @@ class ClockGrid(Grid):
         offsets = table.offsets
         return offsets.starts[i] + max(offsets.offsets[i - 1] if i else offsets.offsets[i], offsets.offsets[i])
 
-    def labels(self, first: int, end: int) -> Iterator[tuple[int, int | None]]:
+    def instants(self, numbers: Sequence[int]) -> list[int]:
+        if not numbers:
+            return []
+        self._table_with(numbers[0])
+        table = self._table_with(numbers[-1])
+        found: list[int] = []
+        for i in range(bisect_right(table.first, numbers[0]) - 1, len(table.first) - 1):
+            part = numbers[len(found) : bisect_left(numbers, table.first[i + 1], len(found))]
+            offset, shift = table.offsets.offsets[i], self._shift(table, i)
+            if self._step is not None:
+                step, origin = self._step, self._civil(shift) - offset
+                found += [number * step + origin for number in part]
+            else:
+                found += [self._civil(number + shift) - offset for number in part]
+            if len(found) == len(numbers):
+                break
+        return found
+
+    def labels(self, first: int, end: int) -> Iterator[Labels]:
         if first >= end:
             return
         self._table_with(first)
         table = self._table_with(end - 1)
+        times = self._times
         i = bisect_right(table.first, first) - 1
-        at, size = first, len(self._minutes)
-        while at < end:
-            begin, offset = table.offsets.starts[i], table.offsets.offsets[i]
-            until = min(end, table.first[i + 1])
-            base = self._count(begin + offset) - table.first[i]
-            repeats_until = self._repeats_until(table, i)
-            for n in range(base + at, base + until):
-                hour, place = divmod(n, size)
-                civil = hour * HOUR + self._minutes[place]
-                yield civil, offset if civil < repeats_until else None
-            at = until
+        while first < end:
+            until, shift = min(end, table.first[i + 1]), self._shift(table, i)
+            at, last, repeated = first + shift, until + shift, self._count(self._repeats_until(table, i))
+            while at < last:
+                day, place = divmod(at, len(times))
+                stop = min(last, at - place + len(times), repeated if at < repeated else last)
+                seconds = times if stop - at == len(times) else times[place : place + stop - at]
+                yield Labels(day, seconds, table.offsets.offsets[i] if at < repeated else None)
+                at = stop
+            first = until
             i += 1
-
-
-class ListedGrid(Grid):
-    """The same minutes of every hour of some dates: those of a `ClockGrid`, sieved one by one and remembered.
-
-    Only a century to either side of the start is known, so that a mistyped year cannot take minutes.
-    """
-
-    def __init__(self, clock: ClockGrid, cron: Cron) -> None:
-        self._clock = clock
-        self._matches = cron.matches
-        self._forward: list[Tick] = []  # numbers 0, 1, …
-        self._backward: list[Tick] = []  # numbers -1, -2, …
-        self._ahead = 0  # the clock's numbers that are sieved next
-        self._behind = -1
-        self._limit = 100 * 366 * 24 * len(cron.minutes)
-        self._growing = threading.Lock()
-
-    def _grow_forward(self) -> None:
-        if self._ahead > self._limit:
-            raise OverflowError("more than a century after the start")
-        tick = self._clock.tick(self._ahead)
-        self._ahead += 1
-        if self._matches(tick.civil // DAY):
-            self._forward.append(tick)
-
-    def _grow_backward(self) -> None:
-        if self._behind < -self._limit:
-            raise OverflowError("more than a century before the start")
-        tick = self._clock.tick(self._behind)
-        self._behind -= 1
-        if self._matches(tick.civil // DAY):
-            self._backward.append(tick)
-
-    def labelled(self, civil: int) -> int:
-        return self.number(self._clock.zone.first_at(civil))
-
-    def number(self, instant: int) -> int:
-        bound = self._clock.number(instant)
-        if abs(bound) > self._limit:
-            raise OverflowError("more than a century from the start")
-        with self._growing:
-            while self._ahead < bound:
-                self._grow_forward()
-            while self._behind >= bound:
-                self._grow_backward()
-            if bound >= 0:
-                return bisect_left(self._forward, instant, key=lambda tick: tick.instant)
-            return -bisect_right(self._backward, -instant, key=lambda tick: -tick.instant)
-
-    def tick(self, number: int) -> Tick:
-        with self._growing:
-            while len(self._forward) <= number:
-                self._grow_forward()
-            while len(self._backward) < -number:
-                self._grow_backward()
-            return self._forward[number] if number >= 0 else self._backward[-number - 1]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from gapless.partitions.civil.clock_grid import ClockGrid, ListedGrid
+from collections.abc import Iterator
+
+from gapless.partitions.civil.clock_grid import ClockGrid
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.dates import dates_of
 from gapless.partitions.civil.dates_grid import DatesGrid
 from gapless.partitions.civil.grid import Grid
-from gapless.partitions.civil.zone import DAY, Zone
+from gapless.partitions.civil.sieve import Run, Sieve
+from gapless.partitions.civil.sieved_grid import SievedGrid
+from gapless.partitions.civil.zone import CYCLE, DAY, Zone
 
 __all__ = ["grid_of"]
 
@@ -17,4 +21,13 @@ def grid_of(cron: Cron, zone: Zone, start: int) -> Grid:
     if not cron.every_hour:
         return DatesGrid(zone, dates_of(cron, start // DAY), cron.times, start)
     clock = ClockGrid(zone, cron.minutes, start)
-    return clock if cron.every_day else ListedGrid(clock, cron)
+    if cron.every_day:
+        return clock
+
+    def other_days(low: int, high: int) -> Iterator[Run]:
+        for day, seconds, _ in clock.labels(low, high):
+            if not cron.matches(day):
+                yield low, low + len(seconds)
+            low += len(seconds)
+
+    return SievedGrid(clock, Sieve(other_days, ahead=400 * len(cron.times), limit=CYCLE * len(cron.times)))

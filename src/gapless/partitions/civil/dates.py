@@ -13,11 +13,11 @@ from datetime import date
 from typing import Protocol
 
 from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.zone import CYCLE
 
 __all__ = ["Dates", "dates_of"]
 
 _EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
-_CYCLE = 146097  # days in 400 years of the Gregorian calendar, whole weeks
 
 
 class Dates(Protocol):
@@ -35,13 +35,9 @@ class Dates(Protocol):
         """
         ...
 
-    def days(self, first: int, end: int) -> Iterable[int]:
-        """The dates of the numbers ``[first, end)``."""
+    def days(self, numbers: Iterable[int]) -> Iterable[int]:
+        """`day` of each."""
         ...
-
-
-def _all_days(dates: Dates, first: int, end: int) -> Iterable[int]:
-    return map(dates.day, range(first, end))
 
 
 class WeekDates:
@@ -58,10 +54,10 @@ class WeekDates:
         week, place = divmod(number, len(self._weekdays))
         return week * 7 + self._weekdays[place] - 4
 
-    def days(self, first: int, end: int) -> Iterable[int]:
+    def days(self, numbers: Iterable[int]) -> Iterable[int]:
         if len(self._weekdays) == 7:
-            return range(first - 4, end - 4)
-        return _all_days(self, first, end)
+            return [number - 4 for number in numbers]
+        return map(self.day, numbers)
 
 
 class MonthDates:
@@ -87,8 +83,8 @@ class MonthDates:
         except ValueError:
             raise OverflowError(f"year {year} is not in 1 to 9999") from None
 
-    def days(self, first: int, end: int) -> Iterable[int]:
-        return _all_days(self, first, end)
+    def days(self, numbers: Iterable[int]) -> Iterable[int]:
+        return map(self.day, numbers)
 
 
 class MatchedDates:
@@ -110,10 +106,10 @@ class MatchedDates:
         """Looks ahead until `enough`; False if a whole cycle was not."""
         with self._growing:
             while not enough():
-                if self._forward_end == self._origin + _CYCLE:
+                if self._forward_end == self._origin + CYCLE:
                     return False
                 # Shifted by a cycle, a date near the year 9999 is matched like the same date in the middle ages.
-                if self._matches(self._forward_end % _CYCLE):
+                if self._matches(self._forward_end % CYCLE):
                     self._forward.append(self._forward_end)
                 self._forward_end += 1
         return True
@@ -121,9 +117,9 @@ class MatchedDates:
     def _backward_until(self, enough: Callable[[], bool]) -> bool:
         with self._growing:
             while not enough():
-                if self._backward_end < self._origin - _CYCLE:
+                if self._backward_end < self._origin - CYCLE:
                     return False
-                if self._matches(self._backward_end % _CYCLE):
+                if self._matches(self._backward_end % CYCLE):
                     self._backward.append(self._backward_end)
                 self._backward_end -= 1
         return True
@@ -134,7 +130,7 @@ class MatchedDates:
         if day < self._origin and self._backward_until(lambda: self._backward_end < day):
             return -bisect_left(self._backward, 1 - day, key=lambda found: -found)
         self._forward_until(lambda: False)
-        cycle, rest = divmod(day - self._origin, _CYCLE)
+        cycle, rest = divmod(day - self._origin, CYCLE)
         return cycle * len(self._forward) + bisect_left(self._forward, self._origin + rest)
 
     def day(self, number: int) -> int:
@@ -144,10 +140,10 @@ class MatchedDates:
             return self._backward[-number - 1]
         self._forward_until(lambda: False)
         cycle, rest = divmod(number, len(self._forward))
-        return self._forward[rest] + cycle * _CYCLE
+        return self._forward[rest] + cycle * CYCLE
 
-    def days(self, first: int, end: int) -> Iterable[int]:
-        return _all_days(self, first, end)
+    def days(self, numbers: Iterable[int]) -> Iterable[int]:
+        return map(self.day, numbers)
 
 
 def dates_of(cron: Cron, origin: int) -> Dates:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from gapless.partitions.civil.dates import Dates
-from gapless.partitions.civil.grid import Grid, Tick
+from gapless.partitions.civil.grid import Grid, Labels, Tick
 from gapless.partitions.civil.zone import DAY, EARLIEST, LATEST, Zone
 
 __all__ = ["DatesGrid"]
 
 _MARGIN = 2 * 366 * DAY
-_FIRST, _LAST = (
-    EARLIEST + 4 * DAY,
-    LATEST - 4 * DAY,
-)  # civil bounds; a week inside, since a lookup needs its surroundings
+# Civil bounds; some days inside, since a lookup needs its surroundings.
+_FIRST, _LAST = EARLIEST + 4 * DAY, LATEST - 4 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,9 @@ class DatesGrid(Grid):
     def number(self, instant: int) -> int:
         if not EARLIEST <= instant < LATEST:
             raise OverflowError("date out of the years 1 to 9999")
-        nominal = self._first_from(instant)
+        offset = self._zone.settled(instant)
+        # Away from clock changes a boundary that is not before the civil time is not before the instant either.
+        nominal = self._first_from(instant) if offset is None else self._nominal(instant + offset)
         table = self._known(self._civil(nominal))
         return nominal - self._origin - self._vanished_before(table, nominal)
 
@@ -155,28 +156,65 @@ class DatesGrid(Grid):
 
     def tick(self, number: int) -> Tick:
         _, _, civil = self._nominal_of(number)
+        offset = self._zone.settled(civil)
+        if offset is not None:
+            return Tick(civil - offset, offset, repeated=False)
         instant = self._zone.tick_at(civil)
         return Tick(instant, self._zone.offsets(instant, instant + 1).offset_at(instant), repeated=False)
 
-    def labels(self, first: int, end: int) -> Iterator[tuple[int, int | None]]:
+    def instants(self, numbers: Sequence[int]) -> list[int]:
+        if not numbers:
+            return []
+        begin, last = self._nominal_of(numbers[0])[1], self._nominal_of(numbers[-1])[1]
+        if last - begin != numbers[-1] - numbers[0]:  # some vanished in between, which is rare
+            half = len(numbers) // 2 if len(numbers) > 2 else 1
+            return self.instants(numbers[:half]) + self.instants(numbers[half:])
+        shift, size = begin - numbers[0], len(self._times)
+        if size == 1:
+            dates = self._dates.days([number + shift for number in numbers])
+            civil = [day * DAY + self._times[0] for day in dates]
+        else:
+            civil = [self._civil(number + shift) for number in numbers]
+        return self._zone.ticks_at(civil)
+
+    def numbers(self, instants: Sequence[int]) -> list[int]:
+        found: list[int] = []
+        for part, offset in self._zone.settled_parts(instants):
+            if offset is None or len(part) < 3:
+                found += map(self.number, part)
+                continue
+            # What vanishes does so at a clock change, so within the part numbers are as far apart as nominal ones.
+            first, last = self.number(part[0]), self.number(part[-1])
+            nominal = [self._nominal(instant + offset) for instant in part]
+            shift = first - nominal[0]
+            even = last - first == nominal[-1] - nominal[0]
+            found += [n + shift for n in nominal] if even else map(self.number, part)
+        return found
+
+    def labels(self, first: int, end: int) -> Iterator[Labels]:
         if first >= end:
             return
         _, begin, _ = self._nominal_of(first)
         table, last, _ = self._nominal_of(end - 1)
-        vanished = frozenset(table.vanished)
+        stop, size = last + 1, len(self._times)
+        vanished = table.vanished[bisect_left(table.vanished, begin) : bisect_left(table.vanished, stop)]
         moved: dict[int, int] = {}  # the few boundaries whose nominal time does not exist
-        for gap, until in table.gaps:
-            moved.update((n, until) for n in range(*self._between(gap, until, begin, last + 1)) if n not in vanished)
-        size = len(self._times)
-        nominal = begin - begin % size
-        for midnight in self._dates.days(begin // size, last // size + 1):
-            for time in self._times:
-                if begin <= nominal <= last and nominal not in vanished:
-                    yield moved.get(nominal, midnight * DAY + time), None
-                nominal += 1
+        for gap, until in self._gaps_between(table, begin, last):
+            for nominal in range(max(begin, self._nominal(gap)), min(stop, self._nominal(until))):
+                moved[nominal] = until
+        odd = {nominal // size for nominal in (*vanished, *moved)}
+        odd |= {nominal // size for nominal in (begin, stop) if nominal % size}  # not all of the date
+        date = begin // size
+        for odd_date in (*sorted(odd), -(-stop // size)):
+            yield from map(Labels, self._dates.days(range(date, odd_date)), repeat(self._times), repeat(None))
+            for nominal in range(max(begin, odd_date * size), min(stop, (odd_date + 1) * size)):
+                if nominal not in vanished:
+                    shown = moved[nominal] if nominal in moved else self._civil(nominal)
+                    yield Labels(shown // DAY, (shown % DAY,), None)
+            date = odd_date + 1
 
-    def _between(self, gap: int, until: int, begin: int, end: int) -> tuple[int, int]:
-        """The nominal numbers in ``[begin, end)`` whose time lies in the gap, half-open."""
-        if until <= self._civil(begin) or gap > self._civil(end - 1):
-            return 0, 0
-        return max(begin, self._nominal(gap)), min(end, self._nominal(until))
+    def _gaps_between(self, table: _DatesTable, begin: int, last: int) -> Iterable[tuple[int, int]]:
+        """The gaps that may hold the time of a boundary from `begin` to `last`, nominal numbers."""
+        low = bisect_left(table.gaps, self._civil(begin), key=lambda gap: gap[1])
+        high = bisect_right(table.gaps, self._civil(last), key=lambda gap: gap[0])
+        return table.gaps[low:high]

@@ -7,13 +7,15 @@ Any other goes through ``strftime`` and ``strptime``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
+from gapless.partitions.civil.grid import Labels
+from gapless.partitions.civil.zone import DAY, HOUR, Zone, civil_seconds
 
-__all__ = ["KeyFormat", "ReadKey", "guess_key"]
+__all__ = ["KeyFormat", "ReadKey", "guess_key", "read_stretch"]
 
 _EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
 _DATE = {"%Y": "{0:04d}", "%m": "{1:02d}", "%d": "{2:02d}"}
@@ -21,6 +23,7 @@ _TIME = {"%H": "{0:02d}", "%M": "{1:02d}", "%S": "{2:02d}"}
 _DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 _OTHER_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%Y-%m", "%Y/%m", "%Y-%m-%d-%H:%M", "%Y-%m-%d %H", "%Y-%m-%d-%H")
 _PART = re.compile(r"%.|[^%]+|%", re.DOTALL)
+_STRETCH = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[-T](\d\d)(?::(\d\d))?)?)?)?", re.ASCII)
 _SUFFIX = r"(?P<suffix>[+-][0-9]{4}(?:[0-9]{2})?)?"
 
 
@@ -115,28 +118,20 @@ class KeyFormat:
         """Whether `write_all` can be used."""
         return self._pattern is not None
 
-    def write_all(self, labels: Iterable[tuple[int, int | None]]) -> list[str]:
-        """Keys in bulk, for a format that `is_fast`.
-
-        Args:
-            labels: Civil seconds, and the UTC offset where it must be appended.
-        """
-        if not self._time_form:
-            return [
-                self._date_text(civil // DAY) + ("" if offset is None else _offset_text(offset))
-                for civil, offset in labels
-            ]
+    def write_all(self, labels: Iterable[Labels]) -> list[str]:
+        """Keys in bulk, for a format that `is_fast`."""
         keys: list[str] = []
-        times: dict[int, str] = {}
-        today, prefix = None, ""
-        for civil, offset in labels:
-            day, second = divmod(civil, DAY)
-            if day != today:
-                today, prefix = day, self._date_text(day)
-            time = times.get(second)
-            if time is None:
-                time = times[second] = self._time_text(second)
-            keys.append(prefix + time if offset is None else prefix + time + _offset_text(offset))
+        last: Sequence[int] = ()
+        times: list[str] = []
+        for day, seconds, repeated in labels:
+            date_text = self._date_text(day)
+            if seconds is not last:  # ordinary days share their times
+                last, times = seconds, [self._time_text(second) for second in seconds]
+            if repeated is None:
+                keys += [date_text + time for time in times]
+            else:
+                tail = _offset_text(repeated)
+                keys += [date_text + time + tail for time in times]
         return keys
 
     def read(self, key: str) -> ReadKey | None:
@@ -184,3 +179,29 @@ def guess_key(text: str) -> ReadKey | None:
         except ValueError:
             continue
     return None
+
+
+def read_stretch(text: str) -> tuple[int, int] | None:
+    """The civil seconds, half-open, of a year, month, day, hour or minute; None if `text` is none of them.
+
+    ``2024``, ``2024-01``, ``2024-01-05``, ``2024-01-05T10`` and ``2024-01-05T10:30``; ``-`` will do for ``T``.
+    """
+    match = _STRETCH.fullmatch(text)
+    if match is None:
+        return None
+    month, day, hour, minute = (None if part is None else int(part) for part in match.groups()[1:])
+    try:
+        begins = date(int(match[1]), 1 if month is None else month, 1 if day is None else day)
+    except ValueError:
+        return None
+    start = (begins.toordinal() - _EPOCH_ORDINAL) * DAY
+    if hour is not None:
+        if hour > 23 or (minute or 0) > 59:
+            return None
+        start += hour * HOUR + (minute or 0) * 60
+        return start, start + (HOUR if minute is None else 60)
+    if day is not None:
+        return start, start + DAY
+    ends = begins if month is not None else begins.replace(month=12)
+    ends = ends.replace(day=monthrange(ends.year, ends.month)[1])
+    return start, (ends.toordinal() + 1 - _EPOCH_ORDINAL) * DAY

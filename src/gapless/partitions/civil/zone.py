@@ -7,15 +7,17 @@ clock, so ``civil = instant + offset``; within a stretch of constant offset both
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
-__all__ = ["DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds"]
+__all__ = ["CYCLE", "DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds"]
 
 HOUR = 3600
 DAY = 86400
+CYCLE = 146097  # days in 400 years, after which the calendar repeats, weekdays included
 
 # Two days inside what datetime can hold, so that an offset never leads out of it.
 EARLIEST = -62135596800 + 2 * DAY
@@ -87,12 +89,29 @@ class Offsets:
                 found.append(instant)
         return tuple(found)
 
+    def shown_from(self, civil: int) -> list[tuple[int, int]]:
+        """When, until the instant ``civil + DAY``, the wall clock shows `civil` or later: half-open, ascending.
+
+        More than one span where the clock goes back; from ``civil + DAY`` on it always does, since no offset exceeds
+        a day.
+        """
+        ends = (*self.starts[1:], self.high)
+        spans = [
+            (max(start, civil - offset), min(end, civil + DAY))
+            for start, end, offset in zip(self.starts, ends, self.offsets, strict=True)
+            if start < civil + DAY and end > civil - DAY
+        ]
+        return [(start, end) for start, end in spans if start < end]
+
     def jump_over(self, civil: int) -> int:
         """The instant at which the wall clock jumps over `civil`, which lies in a gap."""
         i = bisect_right(self.starts, civil - DAY)
         while self.starts[i] + self.offsets[i] <= civil:
             i += 1
         return self.starts[i]
+
+
+_NOTHING = Offsets(0, 0, (), ())
 
 
 class Zone:
@@ -102,8 +121,7 @@ class Zone:
         self.name = name
         self.info: tzinfo = ZoneInfo(name)
         self._fixed = name in _FIXED
-        start = 0  # 1970: nothing is known yet
-        self._known = Offsets(start, start + 1, (start,), (self._offset(start),))
+        self._known = _NOTHING
 
     @staticmethod
     @cache
@@ -117,7 +135,7 @@ class Zone:
         return Zone(name)
 
     def _offset(self, instant: int) -> int:
-        offset = (_EPOCH_UTC + timedelta(seconds=instant)).astimezone(self.info).utcoffset()
+        offset = datetime.fromtimestamp(instant, self.info).utcoffset()
         return 0 if offset is None else offset.days * DAY + offset.seconds
 
     def offsets(self, low: int, high: int) -> Offsets:
@@ -128,6 +146,9 @@ class Zone:
         if self._fixed:
             known = Offsets(EARLIEST, LATEST, (EARLIEST,), (0,))
         else:
+            if known is _NOTHING:
+                begin = max(EARLIEST, low - _MARGIN)
+                known = Offsets(begin, begin + 1, (begin,), (self._offset(begin),))
             low = known.low if low >= known.low else max(EARLIEST, low - _MARGIN)
             high = known.high if high <= known.high else min(LATEST, high + _MARGIN)
             if low >= known.low and high <= known.high:
@@ -168,7 +189,50 @@ class Zone:
         Raises:
             OverflowError: Outside the years 1 to 9999.
         """
-        return (_EPOCH_UTC + timedelta(seconds=instant)).astimezone(self.info)
+        try:
+            return datetime.fromtimestamp(instant, self.info)
+        except ValueError:
+            raise OverflowError("date out of the years 1 to 9999") from None
+
+    def settled(self, at: int) -> int | None:
+        """The UTC offset around an instant or civil time; None if it changes within a day of it."""
+        known = self._known
+        if not (known.low <= at - DAY and at + DAY < known.high):
+            if at - DAY < EARLIEST or at + DAY >= LATEST:
+                return None
+            known = self.offsets(at - DAY, at + DAY + 1)
+        i = bisect_right(known.starts, at + DAY) - 1
+        return known.offsets[i] if i == 0 or known.starts[i] <= at - DAY else None
+
+    def settled_parts(self, ats: Sequence[int]) -> Iterator[tuple[Sequence[int], int | None]]:
+        """`settled` in bulk: ascending instants or civil times, cut into parts that share the answer."""
+        if not ats:
+            return
+        known = self.offsets(max(EARLIEST, ats[0] - DAY), min(LATEST, ats[-1] + DAY + 1))
+        at = 0
+        for i in range(max(0, bisect_right(known.starts, ats[0] - DAY) - 1), len(known.starts)):
+            change = known.starts[i + 1] if i + 1 < len(known.starts) else known.high + 2 * DAY
+            for until, offset in ((change - DAY, known.offsets[i]), (change + DAY, None)):
+                to = bisect_left(ats, until, at)
+                if to > at:
+                    yield ats[at:to], offset
+                at = to
+            if at == len(ats):
+                return
+
+    def changing_days(self, low: int, high: int) -> frozenset[int]:
+        """The dates around clock changes from the instant `low` to `high`: a day before to a day after each.
+
+        On all others, each time comes once.
+        """
+        known = self.offsets(max(EARLIEST, low - 2 * DAY), min(LATEST, high + 2 * DAY))
+        shown = {
+            (change + offset) // DAY
+            for i, change in enumerate(known.starts[1:])
+            for offset in known.offsets[i : i + 2]
+            if low - 2 * DAY <= change <= high + 2 * DAY
+        }
+        return frozenset(day + near for day in shown for near in (-1, 0, 1))
 
     def _around(self, civil: int) -> Offsets:
         known = self._known
@@ -185,6 +249,9 @@ class Zone:
         Raises:
             OverflowError: Outside the years 1 to 9999.
         """
+        offset = self.settled(civil)
+        if offset is not None:
+            return civil - offset
         offsets = self._around(civil)
         found = offsets.occurrences(civil)
         return found[0] if found else offsets.jump_over(civil)
@@ -198,6 +265,9 @@ class Zone:
         Raises:
             OverflowError: Outside the years 1 to 9999.
         """
+        offset = self.settled(civil)
+        if offset is not None:
+            return civil - offset
         offsets = self._around(civil)
         found = offsets.occurrences(civil)
         if not found:
@@ -207,3 +277,10 @@ class Zone:
         change = offsets.starts[bisect_right(offsets.starts, found[-1]) - 1]
         repeats_from = change + offsets.offset_at(change)
         return found[0] if repeats_from // DAY == civil // DAY else found[-1]
+
+    def ticks_at(self, civil: Sequence[int]) -> list[int]:
+        """`tick_at` of each; ascending."""
+        found: list[int] = []
+        for part, offset in self.settled_parts(civil):
+            found += map(self.tick_at, part) if offset is None else [at - offset for at in part]
+        return found

@@ -1,0 +1,134 @@
+"""Rules that pick windows of a grid: on a date, at a moment, at the ticks of a cron, by a function.
+
+What a rule picks is told as runs of the grid's numbers, ascending.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import chain, pairwise
+
+from gapless.errors import PartitionsDefinitionError
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.cron_grid import grid_of
+from gapless.partitions.civil.grid import Grid
+from gapless.partitions.civil.sieve import Run
+from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
+
+__all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_date"]
+
+Rule = Callable[[int, int], Iterable[Run]]  # what is picked of [low, high)
+
+
+def on_date(base: Grid, zone: Zone, on: date) -> list[Run]:
+    """The windows that start on a civil date."""
+    day = civil_seconds(datetime(on.year, on.month, on.day)) // DAY
+    runs = []
+    try:
+        # A day to either side, since a clock that goes back at midnight shows the date twice.
+        at = base.number(zone.first_at(day * DAY) - DAY)
+        for labels in base.labels(at, base.number(zone.first_at((day + 1) * DAY) + DAY)):
+            if labels.day == day:
+                runs.append((at, at + len(labels.seconds)))
+            at += len(labels.seconds)
+    except OverflowError:
+        pass  # no definition reaches there
+    return runs
+
+
+def at_moment(base: Grid, zone: Zone, moment: datetime) -> list[Run]:
+    """The window that starts at a civil time; where the clock shows it twice, the moment's ``fold`` says which."""
+    civil = civil_seconds(moment)
+    try:
+        if moment.fold:
+            number = base.number(int(moment.replace(tzinfo=zone.info).timestamp()))
+            if base.tick(number).repeated and base.tick(number).civil == civil:
+                return [(number, number + 1)]
+        number = base.labelled(civil)
+        return [(number, number + 1)] if base.tick(number).civil == civil and not moment.microsecond else []
+    except OverflowError:
+        return []  # no definition reaches there
+
+
+def listed(runs: Iterable[Run]) -> Rule:
+    """These."""
+    all_runs = merged(runs)
+
+    def picked(low: int, high: int) -> Iterator[Run]:
+        begin = bisect_right(all_runs, low, key=lambda run: run[1])
+        for first, end in all_runs[begin : bisect_left(all_runs, high, key=lambda run: run[0])]:
+            yield max(first, low), min(end, high)
+
+    return picked
+
+
+def at_ticks(base: Grid, zone: Zone, cron: Cron) -> Rule:
+    """The windows that start at a tick of a cron."""
+    times = frozenset(cron.times)
+
+    def picked(low: int, high: int) -> Iterator[Run]:
+        start, end = base.tick(low).instant, base.tick(high - 1).instant
+        ticks = None
+        changing = zone.changing_days(start, end)
+        last: Sequence[int] = ()
+        places: list[Run] = []
+        for day, seconds, _ in base.labels(low, high):
+            if day in changing:
+                ticks = ticks or grid_of(cron, zone, start)
+                for number, instant in enumerate(base.instants(range(low, low + len(seconds))), low):
+                    if ticks.tick(ticks.number(instant)).instant == instant:
+                        yield number, number + 1
+            elif cron.matches(day):
+                if seconds is not last:  # ordinary days share their times
+                    last = seconds
+                    places = merged((i, i + 1) for i, second in enumerate(seconds) if second in times)
+                for first, stop in places:
+                    yield low + first, low + stop
+            low += len(seconds)
+
+    return picked
+
+
+def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule:
+    """The windows of whose start a function says so; each is asked about in order."""
+
+    def picked(low: int, high: int) -> Iterator[Run]:
+        for number, instant in enumerate(base.instants(range(low, high)), low):
+            start = zone.aware(instant)
+            answer = function(start)
+            if answer is None:
+                raise PartitionsDefinitionError(
+                    f"the exclusion {getattr(function, '__name__', function)} says neither True nor False of {start}",
+                    "Return True for a window that is excluded, False for one that is not.",
+                )
+            if answer:
+                yield number, number + 1
+
+    return picked
+
+
+def merged(runs: Iterable[Run]) -> list[Run]:
+    """The union, ascending and apart."""
+    found: list[Run] = []
+    for first, end in sorted(runs):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((first, end))
+    return found
+
+
+def any_of(rules: Sequence[Rule], last: Sequence[Rule]) -> Rule:
+    """What any rule picks; those in `last` see only what no other has picked."""
+
+    def picked(low: int, high: int) -> list[Run]:
+        runs = merged(run for rule in rules for run in rule(low, high))
+        for rule in last:
+            edges = chain((low,), chain.from_iterable(runs), (high,))
+            rest = [(a, b) for a, b in list(pairwise(edges))[::2] if a < b]
+            runs = merged([*runs, *(run for a, b in rest for run in rule(a, b))])
+        return runs
+
+    return picked

@@ -1,0 +1,162 @@
+"""Windows that a definition leaves out: weekends, holidays, whatever a calendar says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any
+
+from gapless.errors import PartitionsDefinitionError
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_date
+from gapless.partitions.civil.grid import Grid
+from gapless.partitions.civil.sieve import Run, Sieve
+from gapless.partitions.civil.sieved_grid import HoledGrid
+from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone
+
+__all__ = ["Exclusion", "facts_of", "holed", "identity_of", "read_exclusions", "shown", "words_of"]
+
+Exclusion = str | date | datetime | Callable[[datetime], bool]
+
+_EXAMPLE = "exclusions=['0 0 * * 6,0', datetime.date(2024, 12, 25)]"
+_UNLIMITED = 1 << 40
+_MOST_CALLS = 10_000_000  # of a function, in one direction: nineteen years of minutes
+_MOST_REFUSALS = 1_000_000  # by a function, until it is believed to exclude everything
+_SEARCH = 41 * 366 * DAY  # until other exclusions are believed to; as far as a cron is searched for a date
+
+
+def read_exclusions(value: object, zone: Zone) -> tuple[Exclusion, ...]:
+    """What a user gave as `exclusions`: several in any iterable, one function, or None.
+
+    Raises:
+        PartitionsDefinitionError: It is something else, or holds something else.
+    """
+    if value is None:
+        return ()
+    if callable(value):
+        return (value,)
+    if isinstance(value, str | date) or not isinstance(value, Iterable):
+        raise PartitionsDefinitionError(
+            f"exclusions is {value!r}, not a list", f"Write exclusions=[{value!r}], or for example {_EXAMPLE}."
+        )
+    return tuple(_read(item, zone) for item in value)
+
+
+def _read(item: Any, zone: Zone) -> Exclusion:
+    if isinstance(item, datetime):
+        return item.replace(tzinfo=zone.info)
+    if isinstance(item, date):
+        return item
+    if isinstance(item, str):
+        try:
+            Cron.parse(item)
+        except PartitionsDefinitionError as error:
+            fix = _unquoted(item) or error.fix
+            raise PartitionsDefinitionError(f"among the exclusions, {error.reason}", fix) from None
+        return item
+    if callable(item):
+        exclusion: Callable[[datetime], bool] = item
+        return exclusion
+    raise PartitionsDefinitionError(
+        f"the exclusion {item!r} is not a cron schedule, a date, a datetime or a function", f"Write {_EXAMPLE}."
+    )
+
+
+def _unquoted(text: str) -> str:
+    """The fix for a date that was written as text; empty if it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return f"Write {moment.date() if len(text) <= 10 else moment!r} without quotes."
+
+
+def words_of(exclusions: Iterable[Exclusion]) -> str:
+    """What is left out, in words: ``cron '0 0 * * 6,0', is_holiday() and 3 dates``."""
+    parts: list[str] = []
+    dates = moments = 0
+    for item in exclusions:
+        if isinstance(item, str):
+            parts.append(f"cron {item!r}")
+        elif isinstance(item, datetime):
+            moments += 1
+        elif isinstance(item, date):
+            dates += 1
+        else:
+            parts.append(f"{getattr(item, '__name__', type(item).__name__)}()")
+    for count, noun in ((dates, "date"), (moments, "moment")):
+        if count:
+            parts.append(f"{count} {noun}{'s' * (count > 1)}")
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def shown(exclusions: Iterable[Exclusion]) -> str:
+    """As source, the same in every process."""
+    parts = []
+    for item in exclusions:
+        if callable(item):
+            parts.append(_name_of(item))
+        else:
+            parts.append(repr(item.replace(tzinfo=None) if isinstance(item, datetime) else item))
+    return f"[{', '.join(parts)}]"
+
+
+def _name_of(function: Callable[[datetime], bool]) -> str:
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
+
+
+def identity_of(exclusions: Iterable[Exclusion]) -> frozenset[object]:
+    """What tells two lists of exclusions apart: not their order, nor how a cron schedule is spaced."""
+    return frozenset(Cron.parse(item).text if isinstance(item, str) else item for item in exclusions)
+
+
+def facts_of(exclusions: Iterable[Exclusion]) -> list[str]:
+    """What `identity_of` tells apart, as text, sorted; functions by their names."""
+    return sorted(map(_fact, exclusions))
+
+
+def _fact(item: Exclusion) -> str:
+    if isinstance(item, str):
+        return Cron.parse(item).text
+    if isinstance(item, date):
+        return item.isoformat()
+    named = item if hasattr(item, "__qualname__") else type(item)
+    return f"{named.__module__}.{named.__qualname__}()"
+
+
+def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], end: int | None) -> HoledGrid:
+    """The windows of `base`, the grid of `cron`, without those that are excluded.
+
+    Args:
+        end: How many windows there are without exclusions; None without an end.
+
+    Raises:
+        PartitionsDefinitionError: Nothing is left.
+    """
+    crons = [Cron.parse(item) for item in exclusions if isinstance(item, str)]
+    functions = [item for item in exclusions if callable(item)]
+    runs: list[Run] = []
+    for item in exclusions:
+        if isinstance(item, date):
+            runs += at_moment(base, zone, item) if isinstance(item, datetime) else on_date(base, zone, item)
+    rule = any_of(
+        [listed(runs), *(at_ticks(base, zone, item) for item in crons)],
+        [asking(base, zone, function) for function in functions],
+    )
+    windows_a_day = len(cron.times)
+    if functions:
+        # Asked no further than somebody wants to know: a calendar may end.
+        ahead, limit = 0, min(_MOST_CALLS, CYCLE * windows_a_day)
+    else:
+        ahead, limit = 400 * windows_a_day, CYCLE * windows_a_day if crons else _UNLIMITED
+    grid = HoledGrid(base, Sieve(rule, ahead, limit))
+    if end != 0:
+        within = base.number(min(base.tick(0).instant + _SEARCH, LATEST - 30 * DAY))
+        within = min(within, *(_MOST_REFUSALS for _ in functions), within if end is None else end)
+        if not grid.keeps_any(within):
+            raise PartitionsDefinitionError(
+                f"the exclusions ({words_of(exclusions)}) leave no partition:"
+                f" {'all' if within == end else 'the first'} {within:,} windows are excluded",
+                "Exclude fewer of them.",
+            )
+    return grid

@@ -1,0 +1,254 @@
+"""Time windows by number: which there are, when, and which exist at a moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from gapless.partitions.arguments import read_zone
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.cron_grid import grid_of
+from gapless.partitions.civil.key_format import KeyFormat
+from gapless.partitions.civil.sieved_grid import HoledGrid
+from gapless.partitions.definition import PartitionsDefinition
+from gapless.partitions.exclusions import Exclusion, holed, identity_of, shown
+from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.window import TimeWindow
+
+__all__ = ["OPEN_END", "WindowNumbers"]
+
+OPEN_END = 1 << 36  # more minutes than until the year 9999
+
+
+class WindowNumbers(PartitionsDefinition):
+    """What `Windowed` knows of time, and nothing of keys.
+
+    Attributes:
+        start: As given, timezone-aware; the first window may start later.
+        end: As given, timezone-aware, exclusive; or None.
+        timezone: IANA name.
+        fmt: The key format, as ``strftime`` takes it.
+        end_offset: How many more windows exist before they have ended, or, negative, how many fewer.
+        cron_schedule: As given, or what the offsets amount to.
+        exclusions: As given; datetimes timezone-aware.
+    """
+
+    start: datetime
+    end: datetime | None
+    timezone: str
+    fmt: str
+    end_offset: int
+    cron_schedule: str
+    exclusions: tuple[Exclusion, ...]
+
+    def _define(
+        self,
+        start: datetime,
+        end: datetime | None,
+        timezone: str,
+        fmt: str,
+        end_offset: int,
+        cron_schedule: str,
+        exclusions: tuple[Exclusion, ...],
+    ) -> None:
+        self.start, self.end, self.exclusions = start, end, exclusions
+        self.timezone, self.fmt, self.end_offset, self.cron_schedule = timezone, fmt, end_offset, cron_schedule
+        self._cron = Cron.parse(cron_schedule)
+        self._zone, self._format = read_zone(timezone), KeyFormat(fmt)
+        # All windows of the schedule, and those that are not excluded.
+        self._base = self._grid = grid_of(self._cron, self._zone, math.ceil(start.timestamp()))
+        total = None if end is None else max(0, self._base.open_at(math.floor(end.timestamp())))
+        if exclusions:
+            self._grid = holed(self._base, self._zone, self._cron, exclusions, total)
+        else:
+            self._total = total
+
+    @cached_property
+    def _total(self) -> int | None:
+        """How many partitions there will ever be; None without an end. A function is asked about all of them."""
+        return None if self.end is None else max(0, self._grid.open_at(math.floor(self.end.timestamp())))
+
+    def _facts(self) -> tuple[Any, ...]:
+        return self.start, self.end, self.timezone, self.fmt, self.end_offset, self.cron_schedule, self.exclusions
+
+    def _identity(self) -> tuple[Any, ...]:
+        end = None if self.end is None else self.end.timestamp()
+        return (self.start.timestamp(), end, *self._facts()[2:-1], identity_of(self.exclusions))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Grids hold locks and caches; they are rebuilt from the facts.
+        return _restored, (type(self), self._facts())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WindowNumbers):
+            return NotImplemented
+        return self is other or self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __repr__(self) -> str:
+        parts = [f"start={self.start.replace(tzinfo=None)!r}", f"fmt={self.fmt!r}"]
+        if self.end is not None:
+            parts.append(f"end={self.end.replace(tzinfo=None)!r}")
+        parts.append(f"timezone={self.timezone!r}")
+        if self.end_offset:
+            parts.append(f"end_offset={self.end_offset}")
+        parts.append(f"cron_schedule={self.cron_schedule!r}")
+        if self.exclusions:
+            parts.append(f"exclusions={shown(self.exclusions)}")
+        return f"TimeWindowPartitionsDefinition({', '.join(parts)})"
+
+    @property
+    def is_time(self) -> bool:
+        return True
+
+    @property
+    def finer_than_day(self) -> bool:
+        """True if windows may be shorter than a civil day."""
+        return len(self._cron.times) > 1
+
+    # Ordinals. Negative ones are windows before the first partition; they exist for messages and mappings only.
+
+    def _instant(self, moment: datetime) -> float:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone.info)).timestamp()
+
+    def _first_open_at(self, moment: datetime) -> int:
+        """The ordinal of the first window that ends after `moment`, unbounded."""
+        return self._grid.open_at(math.floor(self._instant(moment)))
+
+    def _first_at_or_after(self, moment: datetime) -> int:
+        """The ordinal of the first window that starts at or after `moment`, unbounded."""
+        return self._grid.number(math.ceil(self._instant(moment)))
+
+    def _bounded(self, ordinal: int) -> int:
+        ordinal = max(0, ordinal)
+        return ordinal if self._total is None else min(ordinal, self._total)
+
+    @property
+    def room(self) -> int:
+        return OPEN_END if self._total is None else max(1, self._total)
+
+    def existing(self, now: datetime) -> OrdinalSet:
+        return OrdinalSet.span(0, self.extent(now))
+
+    def count(self, now: datetime) -> int:
+        return self.extent(now)
+
+    def exists(self, ordinal: int, now: datetime) -> bool:
+        return 0 <= ordinal < self.extent(now)
+
+    def extent(self, now: datetime) -> int:
+        """How many partitions exist at `now`: the ordinals ``0`` to ``extent - 1``."""
+        closed = self._first_open_at(now) + self.end_offset
+        # A positive end_offset lets the first partition exist as soon as that many windows *begin* before its end.
+        if self.end_offset > 0 and closed <= 0 and self._first_at_or_after(now) + self.end_offset >= 1:
+            closed = 1
+        return self._bounded(closed)
+
+    def closed_by(self, instant: datetime) -> int:
+        """How many partitions have ended by `instant`; `end_offset` does not count."""
+        return self._bounded(self._first_open_at(instant))
+
+    def _check(self, ordinal: int) -> None:
+        if ordinal < 0 or (self._total is not None and ordinal >= self._total):
+            raise IndexError(f"there is no partition number {ordinal}; the definition is {self.describe()}")
+
+    def window_at(self, ordinal: int) -> TimeWindow:
+        """What a partition covers, in the definition's timezone; of one that exists only in the future too.
+
+        Raises:
+            IndexError: There never is such a partition.
+        """
+        self._check(ordinal)
+        try:
+            return self._window(ordinal)
+        except OverflowError:
+            raise IndexError(f"partition number {ordinal} would be after the year 9999") from None
+
+    def _window(self, ordinal: int) -> TimeWindow:
+        aware, grid = self._zone.aware, self._grid
+        return TimeWindow.tiled(aware(grid.tick(ordinal).instant), aware(grid.end(ordinal)))
+
+    def windows_of(self, ordinals: OrdinalSet) -> list[TimeWindow]:
+        """What partitions cover, ascending; as `window_at`, in bulk.
+
+        Raises:
+            IndexError: There never is one of them.
+        """
+        if not ordinals:
+            return []
+        self._check(ordinals.last())
+        aware, grid, numbers = self._zone.aware, self._grid, list(ordinals)
+        try:
+            starts, ends = map(aware, grid.instants(numbers)), map(aware, grid.ends(numbers))
+            return list(map(TimeWindow.tiled, starts, ends))
+        except OverflowError:
+            raise IndexError(f"partition number {ordinals.last()} would be after the year 9999") from None
+
+    def ordinal_containing(self, instant: datetime) -> int | None:
+        """The partition whose window contains `instant`, future ones too; None in a hole, and before and after them."""
+        ordinal = self._first_open_at(instant)
+        if ordinal < 0 or (self._total is not None and ordinal >= self._total):
+            return None
+        return ordinal if not self.exclusions or self._grid.tick(ordinal).instant <= self._instant(instant) else None
+
+    def overlapping(self, window: TimeWindow) -> tuple[int, int]:
+        """The half-open ordinals of partitions that overlap `window`; future ones too, within start and end."""
+        first, end = self.overlapping_unbounded(window)
+        return self._bounded(first), self._bounded(end)
+
+    def overlapping_unbounded(self, window: TimeWindow) -> tuple[int, int]:
+        """As `overlapping`, with windows before the start (negative ordinals) and after the end of the definition."""
+        return self._first_open_at(window.start), self._first_at_or_after(window.end)
+
+    def boundary(self, ordinal: int) -> datetime:
+        """When the window of that ordinal starts, outside of the definition too.
+
+        That is not when the window before it ends: excluded windows leave holes. See `window_bounds`.
+        """
+        return self._zone.aware(self._grid.tick(ordinal).instant)
+
+    def window_bounds(self, first: int, end: int) -> TimeWindow:
+        """From the start of window `first` to the end of window ``end - 1``, outside of the definition too.
+
+        There may be holes in between; `stretches` splits at them.
+
+        Raises:
+            ValueError: `end` is not after `first`.
+        """
+        if end <= first:
+            raise ValueError(f"no windows from {first} to before {end}")
+        return TimeWindow(self.boundary(first), self._zone.aware(self._grid.end(end - 1)))
+
+    def stretches(self, first: int, end: int) -> list[tuple[int, int]]:
+        """The windows ``[first, end)`` as half-open runs of windows that touch: the next run begins after a hole."""
+        if isinstance(self._grid, HoledGrid):
+            return self._grid.stretches(first, end)
+        return [(first, end)] if first < end else []
+
+    def spans(self, first: int, end: int) -> list[tuple[int, int]]:
+        """When each of the windows ``[first, end)`` starts and ends, in bulk; outside of the definition too.
+
+        In seconds since 1970-01-01T00:00Z, ascending.
+        """
+        numbers = range(first, end)
+        return list(zip(self._grid.instants(numbers), self._grid.ends(numbers), strict=True))
+
+    def overlapping_spans(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """`overlapping_unbounded` for each of these, in bulk.
+
+        Args:
+            spans: As `spans` makes them, in seconds; starts and ends ascending.
+        """
+        first = self._grid.all_open_at([start for start, _ in spans])
+        return list(zip(first, self._grid.numbers([end for _, end in spans]), strict=True))
+
+
+def _restored(cls: type[WindowNumbers], facts: tuple[Any, ...]) -> WindowNumbers:
+    definition = cls.__new__(cls)
+    definition._define(*facts)
+    return definition

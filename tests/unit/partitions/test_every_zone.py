@@ -1,0 +1,138 @@
+"""Ten years of hours, days, weeks and months in every timezone there is.
+
+Nothing is lost, nothing comes twice, and keys, ordinals and windows lead to each other. Zones whose clocks did the same
+in these years share a result.
+"""
+
+import itertools
+import operator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+
+from gapless.partitions import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    OrdinalSet,
+    WeeklyPartitionsDefinition,
+)
+from gapless.partitions.civil.zone import DAY, HOUR, Zone
+
+# Apia skipped a day, Pyongyang changed its standard time twice, Lord Howe moves by half an hour.
+FIRST, LAST = datetime(2011, 1, 1), datetime(2021, 1, 1)
+LOW, HIGH = (int(moment.replace(tzinfo=UTC).timestamp()) for moment in (FIRST, LAST))
+QUARTER = 15 * 60  # all offsets of these years are multiples of it
+
+
+def civil(instant, info):
+    return datetime.fromtimestamp(instant, info)
+
+
+@cache
+def changes(name):
+    """The changes of a zone's clock in these years: instant, and the offset from then on; the first is the start."""
+    known = Zone.named(name).offsets(LOW - 2 * DAY, HIGH + 2 * DAY)
+    begin = LOW - 2 * DAY
+    inside = [(start, offset) for start, offset in zip(known.starts, known.offsets, strict=True) if start < HIGH + DAY]
+    return (begin, known.offset_at(begin)), *(change for change in inside if change[0] > begin)
+
+
+@cache
+def clocks():
+    """One zone of each that kept the same time."""
+    return list({changes(name): name for name in sorted(available_timezones())}.values())
+
+
+def around_changes(name, hours):
+    return [(start - hours * HOUR, start + hours * HOUR) for start, _ in changes(name)[1:]]
+
+
+def numbers_around_changes(definition, hours, step):
+    """Some windows: those around each change, and each `step`-th."""
+    number, count = definition._grid.number, definition.closed_by(LAST)
+    near = (range(number(low) - 1, number(high) + 1) for low, high in around_changes(definition.timezone, hours))
+    return sorted({n for n in itertools.chain(range(0, count, step), *near) if 0 <= n < count})
+
+
+def test_every_change_of_every_clock_is_known():
+    for name in available_timezones():
+        info, known = ZoneInfo(name), Zone.named(name).offsets(LOW, HIGH)
+        sampled = [*range(LOW, HIGH, 5 * DAY + 7 * HOUR)]
+        exact = [instant for start, _ in changes(name)[1:] for instant in (start - 1, start) if LOW <= instant < HIGH]
+        for instant in (*sampled, *exact):
+            assert known.offset_at(instant) == civil(instant, info).utcoffset().total_seconds(), name
+        for (_, before), (_, after) in itertools.pairwise(changes(name)):
+            assert before != after, name
+
+
+def check(definition, some):
+    """Windows tile ten years, and keys, ordinals and windows lead to each other: in bulk all, one by one `some`."""
+    count = definition.closed_by(LAST)
+    grid, numbers = definition._grid, range(count)
+    spans = definition.spans(0, count)
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    assert starts[1:] == ends[:-1]
+    assert all(map(operator.lt, starts, ends))
+    assert ends[-1] <= definition._instant(LAST)
+    keys = definition.keys_of(OrdinalSet.span(0, count))
+    assert len(set(keys)) == count == len(keys)
+    assert grid.numbers(starts) == list(numbers)
+    assert grid.all_open_at(starts) == list(numbers)
+    info = definition._zone.info
+    for n in some:
+        assert definition.key_at(n) == keys[n]
+        assert definition.ordinal_of(keys[n]) == n
+        window = definition.window_at(n)
+        assert (window.start.timestamp(), window.end.timestamp()) == spans[n]
+        assert definition.time_window_for_partition_key(keys[n]) == window
+        assert definition.ordinal_containing(window.start) == n
+        shown = civil(starts[n], info)
+        assert shown.strftime(definition.fmt) + (shown.strftime("%z") if len(keys[n]) > 16 else "") == keys[n]
+    return keys, starts
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_hours(part):
+    for name in clocks()[part::4]:
+        definition = HourlyPartitionsDefinition("2011-01-01-00:00", timezone=name)
+        _, starts = check(definition, numbers_around_changes(definition, 3, 9973))
+        boundaries, info = set(starts), ZoneInfo(name)
+        for low, high in around_changes(name, 24):
+            quarters = range(max(low, starts[0]), min(high, starts[-1]), QUARTER)
+            assert {at for at in quarters if civil(at, info).minute == 0} == boundaries & {*quarters}, name
+
+
+def dates_of(name):
+    """All dates that the wall clock showed."""
+    info = ZoneInfo(name)
+    shown = {civil(instant, info).date() for instant in range(LOW - DAY, HIGH + DAY, 8 * HOUR)}
+    return sorted(day for day in shown if FIRST.date() <= day < LAST.date())
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_days(part):
+    for name in clocks()[part::2]:
+        definition = DailyPartitionsDefinition("2011-01-01", timezone=name)
+        keys, starts = check(definition, numbers_around_changes(definition, 48, 97))
+        assert keys == [day.isoformat() for day in dates_of(name)], name
+        # A day begins with its first moment: a quarter of an hour earlier it was another.
+        info = ZoneInfo(name)
+        assert all(civil(start - QUARTER, info).date() != civil(start, info).date() for start in starts), name
+
+
+def test_weeks():
+    for name in clocks():
+        definition = WeeklyPartitionsDefinition("2011-01-01", timezone=name)
+        keys, _ = check(definition, numbers_around_changes(definition, 1, 7))
+        weeks = [date(2011, 1, 2) + timedelta(weeks=n) for n in range(len(keys))]
+        assert keys == [week.isoformat() for week in weeks], name
+        assert weeks[-1] == date(2020, 12, 20), name
+
+
+def test_months():
+    for name in clocks():
+        keys, _ = check(MonthlyPartitionsDefinition("2011-01-01", timezone=name), range(120))
+        assert keys == [f"{year}-{month:02d}-01" for year in range(2011, 2021) for month in range(1, 13)], name

@@ -1,0 +1,347 @@
+"""Windows that a definition leaves out: §2.7 of the semantics, §6.15."""
+
+import pickle
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from gapless.errors import ExcludedPartitionError, PartitionKeyError, PartitionsDefinitionError, UnknownPartitionError
+from gapless.partitions import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    OrdinalSet,
+    PartitionKeyRange,
+    PartitionSet,
+    TimeWindow,
+    TimeWindowPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
+
+WEEKENDS = "0 0 * * 6,0"
+HOLIDAY = date(2024, 1, 3)
+NOW = datetime(2024, 1, 10, 12)
+BUSINESS = DailyPartitionsDefinition("2024-01-01", exclusions=[WEEKENDS, HOLIDAY])
+
+
+def is_weekend(start):
+    return start.isoweekday() > 5
+
+
+def day(number):
+    return datetime(2024, 1, number, tzinfo=UTC)
+
+
+def keys(definition, first, end):
+    return [definition.unbounded_key(n)[5:] for n in range(first, end)]
+
+
+# §2.7, right where the incumbent is not
+
+
+def test_excluded_windows_do_not_exist_and_the_others_do_not_stretch():
+    assert [key[5:] for key in BUSINESS.get_partition_keys(NOW)] == [
+        "01-01",
+        "01-02",
+        "01-04",
+        "01-05",
+        "01-08",
+        "01-09",
+    ]
+    assert BUSINESS.window_at(3) == TimeWindow(day(5), day(6))
+    assert BUSINESS.window_at(4) == TimeWindow(day(8), day(9))
+    assert keys(BUSINESS, -3, 1) == ["12-27", "12-28", "12-29", "01-01"]
+
+
+def test_ordinals_go_over_what_is_excluded():
+    assert [BUSINESS.ordinal_of(f"2024-01-0{n}") for n in range(1, 10)] == [0, 1, None, 2, 3, None, None, 4, 5]
+    assert not BUSINESS.has_partition_key("2024-01-06", NOW)
+    assert BUSINESS.get_next_partition_key("2024-01-05", NOW) == "2024-01-08"
+    assert BUSINESS.get_next_partition_key("2024-01-06", NOW) == "2024-01-08"
+    assert BUSINESS.less_than("2024-01-06", "2024-01-07")
+
+
+def test_an_excluded_key_is_refused_by_name_and_its_neighbours_are_named():
+    with pytest.raises(ExcludedPartitionError) as caught:
+        BUSINESS.time_window_for_partition_key("2024-01-06")
+    assert str(caught.value) == (
+        "partition '2024-01-06' is excluded; expected a partition of: daily from 2024-01-01, except cron '0 0 * * 6,0'"
+        " and 1 date. Nearest: '2024-01-05', '2024-01-08'."
+    )
+    assert isinstance(caught.value, PartitionKeyError)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    with pytest.raises(
+        UnknownPartitionError, match=r"no partition '2024-01-06': it is excluded\. Nearest: '2024-01-05'"
+    ):
+        BUSINESS.validate_key("2024-01-06", NOW)
+    with pytest.raises(ExcludedPartitionError, match="2024-01-06 12:00:00"):
+        BUSINESS.get_partition_key_for_timestamp(day(6).timestamp() + 12 * 3600)
+
+
+def test_windows_of_keys_drop_the_excluded_only_when_asked_to():
+    both = frozenset(["2024-01-05", "2024-01-06"])
+    assert BUSINESS.time_windows_for_partition_keys(both, current_time=NOW) == [TimeWindow(day(5), day(6))]
+    with pytest.raises(ExcludedPartitionError):
+        BUSINESS.time_windows_for_partition_keys(both, validate=False)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("01-02", "01-07", ["01-02", "01-04", "01-05"]),
+        ("01-06", "01-07", []),
+        ("01-03", "01-03", []),
+        ("01-06", "01-09", ["01-08", "01-09"]),
+        ("01-05", "01-08", ["01-05", "01-08"]),
+        ("01-08", "01-06", []),
+    ],
+)
+def test_a_range_that_ends_on_an_excluded_key_does_not_spill(start, end, expected):
+    found = BUSINESS.get_partition_keys_in_range(PartitionKeyRange(f"2024-{start}", f"2024-{end}"))
+    assert [key[5:] for key in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("end_offset", "now", "last"),
+    [
+        (0, "2024-01-06 00:00", "2024-01-05"),
+        (0, "2024-01-07 12:00", "2024-01-05"),
+        (0, "2024-01-08 12:00", "2024-01-05"),
+        (0, "2024-01-09 00:00", "2024-01-08"),
+        (1, "2024-01-05 12:00", "2024-01-05"),
+        (1, "2024-01-06 12:00", "2024-01-08"),
+        (1, "2023-12-29 00:00", None),
+        (1, "2023-12-29 12:00", "2024-01-01"),
+        (1, "2023-12-30 12:00", "2024-01-01"),
+        (-1, "2024-01-06 12:00", "2024-01-04"),
+        (-1, "2024-01-08 12:00", "2024-01-04"),
+    ],
+)
+def test_offsets_count_the_windows_that_are_kept(end_offset, now, last):
+    definition = DailyPartitionsDefinition("2024-01-01", end_offset=end_offset, exclusions=[WEEKENDS])
+    assert definition.get_last_partition_key(datetime.fromisoformat(now)) == last
+
+
+def test_a_set_across_a_hole_is_one_run_of_as_many_partitions():
+    found = PartitionSet.of_keys(BUSINESS, ["2024-01-04", "2024-01-05", "2024-01-08"])
+    assert found.flat() == OrdinalSet.span(2, 5)
+    assert "2024-01-06" not in found
+    assert BUSINESS.stretches(2, 5) == [(2, 4), (4, 5)]
+    assert BUSINESS.window_bounds(2, 5) == TimeWindow(day(4), day(9))
+
+
+def test_a_moment_in_a_hole_is_in_no_window():
+    assert BUSINESS.ordinal_containing(day(5)) == 3
+    assert BUSINESS.ordinal_containing(day(6)) is None
+    assert BUSINESS.overlapping(TimeWindow(day(6), day(8))) == (4, 4)
+    assert BUSINESS.overlapping(TimeWindow(day(5), day(9))) == (3, 5)
+    assert BUSINESS.get_prev_partition_window(day(7), current_time=NOW) == TimeWindow(day(5), day(6))
+    assert BUSINESS.get_next_partition_window(day(6), current_time=NOW) == TimeWindow(day(8), day(9))
+    inside = TimeWindow(day(6), day(10))
+    assert BUSINESS.get_partition_keys_in_time_window(inside) == ["2024-01-08", "2024-01-09"]
+    assert list(BUSINESS.get_partition_subset_in_time_window(inside)) == ["2024-01-08", "2024-01-09"]
+    assert BUSINESS.get_partition_key_range_for_time_window(inside, current_time=NOW) == PartitionKeyRange(
+        "2024-01-08", "2024-01-09"
+    )
+
+
+def test_what_starts_an_excluded_window_is_known():
+    assert BUSINESS.is_window_start_excluded(datetime(2024, 1, 6))
+    assert BUSINESS.is_window_start_excluded(day(3))
+    assert not BUSINESS.is_window_start_excluded(day(4))
+    assert not BUSINESS.is_window_start_excluded(day(6) + timedelta(hours=12))
+    assert not BUSINESS.is_window_start_excluded(day(6) + timedelta(microseconds=1))
+
+
+def test_an_end_date_in_a_hole_ends_the_definition_before_it():
+    ended = DailyPartitionsDefinition("2024-01-01", "2024-01-08", exclusions=[WEEKENDS])
+    assert ended.get_last_partition_key(datetime(2025, 1, 1)) == "2024-01-05"
+    assert ended.count(datetime(2025, 1, 1)) == 5 == ended.room
+    assert ended.ordinal_of("2024-01-08") is None
+
+
+# How they are written
+
+
+def test_every_cadence_takes_exclusions():
+    christmas = [date(2024, 12, 25)]
+    hourly = HourlyPartitionsDefinition("2024-12-24-22:00", exclusions=christmas)
+    assert keys(hourly, 0, 3) == ["12-24-22:00", "12-24-23:00", "12-26-00:00"]
+    weekly = WeeklyPartitionsDefinition("2024-12-15", exclusions=[datetime(2024, 12, 22)])
+    assert keys(weekly, 0, 2) == ["12-15", "12-29"]
+    monthly = MonthlyPartitionsDefinition("2024-06-01", exclusions=["0 0 1 8 *"])
+    assert keys(monthly, 0, 3) == ["06-01", "07-01", "09-01"]
+
+
+def test_one_function_needs_no_list():
+    assert DailyPartitionsDefinition("2024-01-01", exclusions=is_weekend) == DailyPartitionsDefinition(
+        "2024-01-01", exclusions=[is_weekend]
+    )
+
+
+def test_a_cron_excludes_only_what_starts_at_its_ticks():
+    night = HourlyPartitionsDefinition("2024-01-05-22:00", exclusions=[WEEKENDS])
+    assert keys(night, 0, 4) == ["01-05-22:00", "01-05-23:00", "01-06-01:00", "01-06-02:00"]
+    whole = HourlyPartitionsDefinition("2024-01-05-22:00", exclusions=["* * * * 6,0"])
+    assert keys(whole, 0, 3) == ["01-05-22:00", "01-05-23:00", "01-08-00:00"]
+
+
+NIGHT = HourlyPartitionsDefinition("2024-11-03-00:00", timezone="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("exclusion", "expected"),
+    [
+        (datetime(2024, 11, 3, 1), ["00:00", "01:00-0500", "02:00"]),
+        (datetime(2024, 11, 3, 1, fold=1), ["00:00", "01:00", "02:00"]),
+        (datetime(2024, 11, 3, 2, fold=1), ["00:00", "01:00", "01:00-0500", "03:00"]),
+        (datetime(2024, 11, 3, 1, tzinfo=UTC), ["00:00", "01:00-0500", "02:00"]),
+        (datetime(2024, 11, 3, 1, 30), ["00:00", "01:00", "01:00-0500", "02:00"]),
+        ("0 1 * * *", ["00:00", "01:00", "02:00"]),
+        ("0 * * * 1", ["00:00", "01:00", "01:00-0500", "02:00"]),
+        (lambda start: start.utcoffset() == timedelta(hours=-4), ["01:00-0500", "02:00"]),
+    ],
+)
+def test_the_hour_that_comes_twice_can_be_excluded_once(exclusion, expected):
+    # A cron that does not tick each hour ticks at the second pass, §2.1.
+    definition = HourlyPartitionsDefinition("2024-11-03-00:00", timezone="America/New_York", exclusions=[exclusion])
+    assert [key[6:] for key in keys(definition, 0, len(expected))] == expected
+
+
+def test_a_daily_window_that_starts_in_the_second_pass_is_excluded_by_its_label():
+    definition = DailyPartitionsDefinition(
+        "2024-11-02", hour_offset=1, timezone="America/New_York", exclusions=[datetime(2024, 11, 3, 1)]
+    )
+    assert keys(definition, 0, 2) == ["11-02", "11-04"]
+
+
+def test_a_date_that_a_country_skipped_excludes_nothing():
+    apia = DailyPartitionsDefinition("2011-12-29", timezone="Pacific/Apia", exclusions=[date(2011, 12, 30)])
+    assert keys(apia, 0, 2) == ["12-29", "12-31"]
+
+
+def test_dates_out_of_reach_exclude_nothing():
+    far = [date(1, 1, 1), date(9999, 12, 31), datetime(1, 1, 1), datetime(9999, 12, 31)]
+    assert keys(DailyPartitionsDefinition("2024-01-01", exclusions=far), 0, 2) == ["01-01", "01-02"]
+
+
+# Functions
+
+
+def test_a_function_is_asked_once_in_the_definitions_timezone_and_no_further_than_needed():
+    asked = []
+
+    def calendar(start):
+        if start.year > 2024:
+            raise LookupError("the calendar of 2025 is not out yet")
+        asked.append(start)
+        return start.isoweekday() > 5
+
+    definition = DailyPartitionsDefinition(
+        "2024-12-01", timezone="Asia/Tokyo", exclusions=[date(2024, 12, 5), calendar]
+    )
+    assert [definition.count(datetime(2024, 12, n)) for n in (10, 20, 20, 31)] == [5, 13, 13, 20]
+    assert [start.isoformat() for start in asked[:4]] == [
+        "2024-12-01T00:00:00+09:00",
+        "2024-12-02T00:00:00+09:00",
+        "2024-12-03T00:00:00+09:00",
+        "2024-12-04T00:00:00+09:00",
+    ]
+    assert [start.day for start in asked] == [n for n in range(1, 31) if n != 5]
+    with pytest.raises(LookupError, match="the calendar of 2025 is not out yet"):
+        definition.count(datetime(2025, 1, 10))
+    assert definition.count(datetime(2024, 12, 31)) == 20
+
+
+def test_a_function_that_forgets_to_answer_is_refused():
+    with pytest.raises(PartitionsDefinitionError, match=r"<lambda> says neither True nor False of 2024-01-01 00:00"):
+        DailyPartitionsDefinition("2024-01-01", exclusions=lambda start: None)
+
+
+def test_a_mistyped_year_does_not_ask_a_function_for_ever():
+    asked = []
+    definition = TimeWindowPartitionsDefinition(
+        "2024-01-01-00:00",
+        "%Y-%m-%d-%H:%M",
+        cron_schedule="* * * * *",
+        exclusions=lambda start: bool(asked.append(start)),
+    )
+    assert definition.ordinal_of("9024-01-01-00:00") is None
+    assert not definition.has_partition_key("9024-01-01-00:00", datetime(2024, 1, 2))
+    assert len(asked) <= 1441
+
+
+# What leaves nothing
+
+
+@pytest.mark.parametrize(
+    ("end", "exclusions", "message"),
+    [
+        (None, ["0 0 * * *"], "the exclusions (cron '0 0 * * *') leave no partition: the first 15,006 windows are"),
+        (None, lambda start: True, "the exclusions (<lambda>()) leave no partition: the first 15,006 windows are"),
+        ("2024-01-06", ["0 0 * * 1-5"], "leave no partition: all 5 windows are excluded. Exclude fewer of them."),
+        ("2024-01-02", [date(2024, 1, 1)], "the exclusions (1 date) leave no partition: all 1 windows are excluded"),
+    ],
+)
+def test_exclusions_that_leave_nothing_are_refused_after_a_bounded_search(end, exclusions, message):
+    with pytest.raises(PartitionsDefinitionError) as caught:
+        DailyPartitionsDefinition("2024-01-01", end, exclusions=exclusions)
+    assert message in str(caught.value)
+
+
+def test_a_definition_that_is_empty_anyway_may_have_exclusions():
+    empty = DailyPartitionsDefinition("2024-01-01", "2024-01-01", exclusions=["0 0 * * *"])
+    assert empty.get_partition_keys(NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("exclusions", "message"),
+    [
+        ("0 0 * * 6", "exclusions is '0 0 * * 6', not a list. Write exclusions=['0 0 * * 6'], or for example"),
+        (date(2024, 1, 1), "is datetime.date(2024, 1, 1), not a list. Write exclusions=[datetime.date(2024, 1, 1)]"),
+        (5, "exclusions is 5, not a list"),
+        ([5], "the exclusion 5 is not a cron schedule, a date, a datetime or a function"),
+        (["0 0 31 2 *"], "among the exclusions, the cron schedule '0 0 31 2 *' never comes"),
+        (["0 0 * * * *"], "among the exclusions, the cron schedule '0 0 * * * *' has 6 fields"),
+        (["2024-01-03"], "'2024-01-03' has 1 field. Write datetime.date(2024, 1, 3) without quotes."),
+        (["2024-01-03 10:00"], "Write datetime.datetime(2024, 1, 3, 10, 0) without quotes."),
+    ],
+)
+def test_what_is_no_exclusion_is_refused_with_the_fix(exclusions, message):
+    with pytest.raises(PartitionsDefinitionError) as caught:
+        DailyPartitionsDefinition("2024-01-01", exclusions=exclusions)
+    assert message in str(caught.value)
+
+
+# As values
+
+
+def test_exclusions_are_part_of_what_a_definition_says():
+    assert BUSINESS.exclusions == (WEEKENDS, HOLIDAY)
+    assert DailyPartitionsDefinition("2024-01-01").exclusions == ()
+    same = DailyPartitionsDefinition("2024-01-01", exclusions=[HOLIDAY, "0  0 * * 6,0"])
+    assert same == BUSINESS
+    assert hash(same) == hash(BUSINESS)
+    assert same.equal_except_for_start_or_end(DailyPartitionsDefinition("2020-01-01", exclusions=[WEEKENDS, HOLIDAY]))
+    assert DailyPartitionsDefinition("2024-01-01") != BUSINESS
+    assert DailyPartitionsDefinition("2024-01-01", exclusions=[WEEKENDS]) != BUSINESS
+    copy = pickle.loads(pickle.dumps(BUSINESS))
+    assert copy == BUSINESS
+    assert copy.get_partition_keys(NOW) == BUSINESS.get_partition_keys(NOW)
+    with_function = DailyPartitionsDefinition(
+        "2024-01-01", timezone="Asia/Tokyo", exclusions=[is_weekend, datetime(2024, 1, 2)]
+    )
+    assert pickle.loads(pickle.dumps(with_function)) == with_function
+
+
+def test_exclusions_show_themselves():
+    definition = DailyPartitionsDefinition(
+        "2024-01-01", exclusions=[WEEKENDS, is_weekend, datetime(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)]
+    )
+    assert definition.describe() == (
+        "daily from 2024-01-01, except cron '0 0 * * 6,0', is_weekend(), 2 dates and 1 moment"
+    )
+    assert repr(definition).endswith(
+        "exclusions=['0 0 * * 6,0', is_weekend, datetime.datetime(2024, 1, 2, 0, 0), datetime.date(2024, 1, 3),"
+        " datetime.date(2024, 1, 4)])"
+    )
