@@ -8,13 +8,17 @@ stay attributes, so that code can act on them, and survive pickling.
     │   ├── UnknownAssetError            no asset of that name (LookupError)
     │   ├── UnknownPartitionError        the asset has no such partition (LookupError)
     │   ├── PartitionKeyError            a text that cannot be read as a key of the definition (ValueError)
+    │   │   └── ExcludedPartitionError   the key of a partition that the definition excludes
     │   ├── PartitionRangeError          a range that is malformed or runs backwards
+    │   ├── PartitionSetFormatError      a text that is no set of partitions of the definition (ValueError)
+    │   ├── PartitionSelectionError      a selection of partitions that cannot be read or names what is not there
     │   ├── SelectionError               a selection that cannot be read or names nothing; in definitions.errors
     │   ├── UnknownNameError             no job or schedule of that name (LookupError); in definitions.errors
     │   ├── BlockedError                 what is asked for reads something that is not there
     │   └── InvocationError              a function or method called in a way that it does not support
     ├── DefinitionError                  the user's definitions do not hold together; names file and line
     │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
+    │   │   └── CombinationsError        the user's function that says which combinations exist failed
     │   ├── DefinitionErrors             several of them, found together; in definitions.errors
     │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
     │   ├── UnknownArgumentError         an argument that a public function lacks (TypeError); in definitions.errors
@@ -28,18 +32,24 @@ stay attributes, so that code can act on them, and survive pickling.
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
+from unicodedata import combining, east_asian_width
 
 __all__ = [
     "BlockedError",
+    "CombinationsError",
     "DefinitionError",
+    "ExcludedPartitionError",
     "GaplessError",
     "InvocationError",
     "LedgerError",
     "PartitionKeyError",
     "PartitionRangeError",
+    "PartitionSelectionError",
+    "PartitionSetFormatError",
     "PartitionsDefinitionError",
     "StorageError",
     "UnknownAssetError",
@@ -49,6 +59,7 @@ __all__ = [
 ]
 
 _E = TypeVar("_E", bound="GaplessError")
+_EXCERPT = 80  # characters of a text that are shown around its fault
 
 
 def _rebuild(cls: type[_E], facts: dict[str, Any]) -> _E:
@@ -102,13 +113,27 @@ class UnknownPartitionError(UsageError, LookupError):
     key: str
     nearest: tuple[str, ...] = ()
     extent: str | None = None  # which keys exist, in words: "2024-01-01 to 2024-03-31"
+    reason: str | None = None  # why it is none, where the key does not show it: a clause without a full stop
+    to_add: tuple[str, str] | None = None  # the name of dynamic partitions, and the key that they lack
 
     def __str__(self) -> str:
         owner = f"asset {self.asset!r} has" if self.asset else "there is"
-        near = f" Nearest: {', '.join(map(repr, self.nearest))}." if self.nearest else ""
-        extent = f" Its partitions are {self.extent}." if self.extent else ""
-        hint = f" List them with: gapless partitions list {self.asset}" if self.asset else ""
-        return f"{owner} no partition {self.key!r}.{near}{extent}{hint}"
+        reason = f": {self.reason}" if self.reason else ""
+        return " ".join((f"{owner} no partition {self.key!r}{reason}.", *self.advice))
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Sentences: what exists, and what to type next."""
+        sentences = []
+        if self.nearest:
+            sentences.append(f"Nearest: {', '.join(map(repr, self.nearest))}.")
+        if self.extent:
+            sentences.append(f"Its partitions are {self.extent}.")
+        if self.to_add is not None:
+            sentences.append(f"Add it with: {shlex.join(('gapless', 'partitions', 'add', *self.to_add))}")
+        elif self.asset:
+            sentences.append(f"List them with: gapless partitions list {self.asset}")
+        return tuple(sentences)
 
 
 @dataclass(eq=False)
@@ -123,6 +148,17 @@ class PartitionKeyError(UsageError, ValueError):
 
 
 @dataclass(eq=False)
+class ExcludedPartitionError(PartitionKeyError):
+    """The key of a partition that the definition excludes."""
+
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        near = f" Nearest: {', '.join(map(repr, self.nearest))}." if self.nearest else ""
+        return f"partition {self.key!r} is excluded; expected {self.expected}.{near}"
+
+
+@dataclass(eq=False)
 class PartitionRangeError(UsageError, ValueError):
     """A range of partition keys that is malformed or runs backwards."""
 
@@ -132,6 +168,61 @@ class PartitionRangeError(UsageError, ValueError):
 
     def __str__(self) -> str:
         return f"cannot use {self.text!r} as a range of partitions: {self.reason}. Expected {self.expected}."
+
+
+@dataclass(eq=False)
+class PartitionSetFormatError(UsageError, ValueError):
+    """A text that cannot be read as a set of partitions of a definition.
+
+    Attributes:
+        where: The part at fault: ``line 1, column 18``, ``partitions[3]``; empty for the whole.
+        reason: What is wrong, a clause without a full stop.
+        fix: What to do instead, a sentence.
+    """
+
+    where: str
+    reason: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        fix = self.fix or "Sets are written by PartitionSet.to_json()."
+        return f"cannot read the text as a set of partitions: {where}{self.reason}. {fix}"
+
+
+@dataclass(eq=False)
+class PartitionSelectionError(UsageError, ValueError):
+    """A selection of partitions, as text, that cannot be read or names what is not there.
+
+    Attributes:
+        text: The selection.
+        position: The 0-based character of `text` at which it goes wrong.
+        reason: What is wrong, a clause without a full stop.
+        fix: What to write instead, a sentence.
+    """
+
+    text: str
+    position: int
+    reason: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"cannot select partitions: {self.reason}." + (f" {self.fix}" if self.fix else "") + self._excerpt()
+
+    def _excerpt(self) -> str:
+        """The text around the position, and a caret below it."""
+        first = max(0, self.position - _EXCERPT // 2)
+        shown = "".join(c if c.isprintable() else " " for c in self.text[first : first + _EXCERPT])
+        if not shown.strip():
+            return ""
+        before = "…" * (first > 0) + shown[: self.position - first]
+        after = shown[self.position - first :] + "…" * (first + _EXCERPT < len(self.text))
+        return f"\n  {before}{after}\n  {' ' * _columns(before)}^"
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 @dataclass(eq=False)
@@ -184,6 +275,20 @@ class DefinitionError(GaplessError):
 
 class PartitionsDefinitionError(DefinitionError, ValueError):
     """A partitions definition cannot be built from its arguments."""
+
+
+@dataclass(eq=False)
+class CombinationsError(PartitionsDefinitionError):
+    """The user's function that says which combinations exist raised, or gave what cannot be understood.
+
+    Attributes:
+        trace: The traceback, from the user's function on; empty if it did not raise.
+    """
+
+    trace: str = ""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
 
 
 class StorageError(GaplessError):

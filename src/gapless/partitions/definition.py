@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
-from gapless.errors import UnknownPartitionError
+from gapless.errors import PartitionSetFormatError, UnknownPartitionError
 from gapless.partitions.key_range import PartitionKeyRange
-from gapless.partitions.loading_context import current, current_store
+from gapless.partitions.loading_context import LoadingContext, current, current_store
+from gapless.partitions.multi_key import MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys
+from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.pages import page_of
+from gapless.partitions.paginated_results import PaginatedResults
 from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.selection import select
 
 __all__ = ["PartitionsDefinition"]
+
+_TAG = "dagster/partition"  # Dagster's name for it
 
 
 class PartitionsDefinition(OrderedKeys):
@@ -23,6 +32,19 @@ class PartitionsDefinition(OrderedKeys):
     The methods here have Dagster's names. Where they need the time or the keys of dynamic partitions and no argument
     says them, they take those of `partition_loading_context`, or the clock.
     """
+
+    def select(self, text: str, now: datetime, statuses: Mapping[str, OrdinalSet] | None = None) -> PartitionSet:
+        """The partitions that a selection such as ``2024-01-01..`` or ``last 7`` names, of those that exist at `now`.
+
+        Args:
+            text: See `gapless.partitions.selection_grammar` for how it is written.
+            now: A naive one is in the definition's own timezone.
+            statuses: What ``missing``, ``failed``, … mean, by word.
+
+        Raises:
+            PartitionSelectionError: It cannot be read, or names what is not there; points at the character.
+        """
+        return select(self, text, now, statuses)
 
     def _with_keys(self, store: DynamicPartitionsStore | None = None) -> Self:
         """This definition with its dynamic keys, if it can be told where they are."""
@@ -105,8 +127,7 @@ class PartitionsDefinition(OrderedKeys):
     def _bound(self, key: str) -> int:
         ordinal = self.ordinal_of(key)
         if ordinal is None:
-            now = current(None)
-            raise UnknownPartitionError(None, key, self.nearest_keys(key, now), self.describe_extent(now))
+            raise self.unknown(key, current(None))
         return ordinal
 
     def empty_subset(self) -> PartitionSet:
@@ -114,8 +135,16 @@ class PartitionsDefinition(OrderedKeys):
         return PartitionSet.empty(self._with_keys())
 
     def subset_with_partition_keys(self, partition_keys: Iterable[str]) -> PartitionSet:
-        """The set of these partitions; what is not a key is dropped."""
-        return PartitionSet.of_keys(self._with_keys(), partition_keys)
+        """The set of these partitions, future ones too.
+
+        Raises:
+            UnknownPartitionError: One of them is not a key: nothing is dropped silently.
+        """
+        this = self._with_keys()
+        try:
+            return PartitionSet.of_keys(this, partition_keys)
+        except UnknownPartitionError as error:
+            raise this.unknown(error.key, current(None)) from None
 
     def subset_with_all_partitions(
         self,
@@ -124,3 +153,73 @@ class PartitionsDefinition(OrderedKeys):
     ) -> PartitionSet:
         """The set of all partitions that exist."""
         return PartitionSet.existing(self._with_keys(dynamic_partitions_store), current(current_time))
+
+    def deserialize_subset(self, serialized: str) -> PartitionSet:
+        """The set that its `serialize` wrote. The definition may have changed since, if it still has all of the set.
+
+        Raises:
+            PartitionSetFormatError: The text is not of that format, was written for keys of another meaning, or names
+                partitions that the definition no longer has. `PartitionSet.from_json` returns the latter.
+        """
+        return PartitionSet.from_serialized(self._with_keys(), serialized)
+
+    def can_deserialize_subset(
+        self,
+        serialized: str,
+        serialized_partitions_def_unique_id: str | None = None,
+        serialized_partitions_def_class_name: str | None = None,
+    ) -> bool:
+        """Whether `deserialize_subset` would succeed. The text itself tells; the other arguments are not needed."""
+        try:
+            self.deserialize_subset(serialized)
+        except PartitionSetFormatError:
+            return False
+        return True
+
+    def get_paginated_partition_keys(
+        self, context: LoadingContext | None, limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults:
+        """Some of the keys, after those of the page before.
+
+        Keys may be added between two pages. Costs what is returned, not what the definition holds.
+
+        Args:
+            context: The time and the dynamic partitions; None for those of `partition_loading_context`.
+            limit: How many keys at most.
+            ascending: In the definition's order; otherwise from the last key on.
+            cursor: That of the page before; None for the first page.
+
+        Raises:
+            InvocationError: `limit` is not positive, or `cursor` is none, or names a key that is gone.
+        """
+        this = self._with_keys(None if context is None else context.dynamic_partitions_store)
+        now = current(None if context is None else context.effective_dt)
+        return page_of(PartitionSet.existing(this, now), limit, ascending, cursor)
+
+    def get_serializable_unique_identifier(self) -> str:
+        """A hash of what the definition says, the same in every process; of dynamic partitions, of their name."""
+        said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self))  # functions are told by their names
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def get_tags_for_partition_key(self, partition_key: str) -> Mapping[str, str]:
+        """The tags of a run that makes this partition: its key, and where there are dimensions, its key in each.
+
+        Raises:
+            UnknownPartitionError: It is not a key.
+        """
+        this = self._with_keys()
+        key = this.key_at(this._bound(partition_key))
+        parts = key.keys_by_dimension if isinstance(key, MultiPartitionKey) else {}
+        return {_TAG: partition_key, **{f"{_TAG}/{name}": part for name, part in parts.items()}}
+
+    def validate_partition_key(self, partition_key: str, context: LoadingContext | None = None) -> None:
+        """Refuses a key that does not exist.
+
+        Raises:
+            UnknownPartitionError: It does not; names the nearest keys and what exists.
+        """
+        this = self._with_keys(None if context is None else context.dynamic_partitions_store)
+        this.validate_key(partition_key, current(None if context is None else context.effective_dt))
+
+    def validate_partition_definition(self) -> None:
+        """Does nothing: a definition that does not hold together cannot be built."""

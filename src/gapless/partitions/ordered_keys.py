@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from gapless.errors import UnknownPartitionError
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.product import ProductSet
 
 __all__ = ["DynamicPartitionsStore", "OrderedKeys", "existing"]
 
@@ -46,6 +47,10 @@ class OrderedKeys(ABC):
         A naive `now` is in the definition's own timezone.
         """
 
+    def product(self, now: datetime) -> ProductSet:
+        """As `existing`, as boxes: what is cheap to compute with where there are dimensions."""
+        return ProductSet.box([self.room], [self.existing(now)])
+
     def count(self, now: datetime) -> int:
         """How many partitions exist at `now`."""
         return len(self.existing(now))
@@ -81,6 +86,29 @@ class OrderedKeys(ABC):
     def describe_extent(self, now: datetime) -> str:
         """Which keys exist at `now`, in words: ``2024-01-01 to 2024-03-31``."""
 
+    def unbounded_key(self, ordinal: int) -> str:
+        """As `key_at`, of time windows outside of the definition too: negative before it, and on after its end.
+
+        Raises:
+            OverflowError: Outside the years 1 to 9999.
+        """
+        return self.key_at(ordinal)
+
+    def unbounded_ordinal(self, key: str) -> int | None:
+        """As `ordinal_of`, of time windows outside of the definition too; see `unbounded_key`."""
+        return self.ordinal_of(key)
+
+    def key_facts(self) -> Mapping[str, object]:
+        """What gives a key its meaning, as JSON values: the same key of equal facts is the same partition.
+
+        Bounds and lists of keys are not among them; they may change while the keys mean what they did.
+        """
+        if self.dimensions:
+            return {"kind": "multi", "dimensions": {name: of.key_facts() for name, of in self.dimensions.items()}}
+        if self.dynamic_names:
+            return {"kind": "dynamic", "name": ", ".join(sorted(self.dynamic_names))}
+        return {"kind": "static"}
+
     def keys_of(self, ordinals: OrdinalSet) -> list[str]:
         """The keys of these ordinals, ascending by ordinal.
 
@@ -102,24 +130,41 @@ class OrderedKeys(ABC):
         """
         ordinal = self.ordinal_of(key)
         if ordinal is None or not self.exists(ordinal, now):
-            raise UnknownPartitionError(asset, key, self.nearest_keys(key, now), self.describe_extent(now))
+            raise self.unknown(key, now, asset)
         return ordinal
+
+    def unknown(self, key: str, now: datetime, asset: str | None = None) -> UnknownPartitionError:
+        """The error for a key that does not exist at `now`."""
+        return UnknownPartitionError(asset, key, self.nearest_keys(key, now), self.describe_extent(now))
 
     def between(self, first: int, last: int) -> OrdinalSet:
         """A range of partitions, both ends inclusive, whether or not they exist; empty if it runs backwards."""
         return OrdinalSet.span(first, last + 1)
 
-    def labelled(self, text: str) -> OrdinalSet | None:
-        """The partitions whose label begins with a stretch of civil time: ``2024-01`` is all of January.
+    def among(self, sides: Sequence[OrdinalSet]) -> ProductSet:
+        """The partitions, future ones too, whose ordinal lies in the side of each dimension, in key order."""
+        return ProductSet.box([dimension.room for dimension in self.dimensions.values()], sides)
 
-        None where labels are not civil time, or `text` is not. Bounded by the definition, not by what exists.
+    def labelled_from(self, text: str, now: datetime) -> OrdinalSet | None:
+        """The partitions that exist at `now` and are labelled with a stretch of civil time or what comes after it.
+
+        ``2024-01`` is from January on. None where labels are not civil time, or `text` is not.
         """
+        return None
+
+    def labelled_until(self, text: str, now: datetime) -> OrdinalSet | None:
+        """As `labelled_from`, with what comes before it: ``2024-01`` is up to the end of January."""
         return None
 
     @property
     def dimensions(self) -> Mapping[str, OrderedKeys]:
         """What a partition is told by, by name, in key order; empty if it is told by its one key."""
         return {}
+
+    @property
+    def times(self) -> tuple[OrderedKeys, ...]:
+        """What of it is time: itself if its partitions are windows, otherwise those of its dimensions."""
+        return (self,) if self.is_time else tuple(each for each in self.dimensions.values() if each.is_time)
 
     @property
     def dynamic_names(self) -> frozenset[str]:

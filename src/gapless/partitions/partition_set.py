@@ -6,18 +6,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gapless.errors import InvocationError
+from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError
 from gapless.partitions.key_range import PartitionKeyRange
+from gapless.partitions.key_ranges import keys_in, ranges_of
+from gapless.partitions.loading_context import current
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.product import ProductSet
+from gapless.partitions.serialised_set import Nonexistent, read_set, write_set
+from gapless.partitions.set_text import set_text
 
-__all__ = ["PartitionSet"]
+__all__ = ["PartitionSet", "RestoredSet"]
+
+_SHOWN = 3  # ranges in a repr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PartitionSet:
     """Partitions of one definition, whether or not they exist by now.
+
+    Its cost follows its ranges, not its partitions. Keys are written when they are looked at.
 
     Attributes:
         definition: What they are partitions of.
@@ -40,35 +48,95 @@ class PartitionSet:
 
     @classmethod
     def of_keys(cls, definition: OrderedKeys, keys: Iterable[str]) -> PartitionSet:
-        """The partitions of these keys; what is not a key is dropped."""
-        return cls.of_ordinals(definition, definition.ordinals_of(keys))
+        """The partitions of these keys, future ones too.
+
+        Raises:
+            UnknownPartitionError: One of them is not a key of the definition.
+            InvocationError: `keys` is a bare string, or holds what is not a string.
+        """
+        if isinstance(keys, (str, bytes)):
+            raise InvocationError(f"got the bare string {keys!r} as a list of keys", f"Write [{keys!r}].")
+        wanted = set(keys)
+        ordinals = definition.ordinals_of(wanted)
+        if len(ordinals) < len(wanted):
+            unknown = next(key for key in wanted if not isinstance(key, str) or definition.ordinal_of(key) is None)
+            if not isinstance(unknown, str):
+                raise InvocationError(
+                    f"the partition key {unknown!r} is of type {type(unknown).__name__}, not str",
+                    f"Write {str(unknown)!r}.",
+                )
+            raise UnknownPartitionError(None, unknown, extent=definition.describe())
+        return cls.of_ordinals(definition, ordinals)
+
+    @classmethod
+    def of_range(cls, definition: OrderedKeys, key_range: PartitionKeyRange) -> PartitionSet:
+        """The partitions from start to end, both inclusive, future ones too; none if they are reversed.
+
+        Of several dimensions, those of the rectangle from one corner to the other.
+
+        Raises:
+            UnknownPartitionError: An end is not a key of the definition.
+        """
+        ends: list[int] = []
+        for key in key_range:
+            ordinal = definition.ordinal_of(key)
+            if ordinal is None:
+                raise UnknownPartitionError(None, key, extent=definition.describe())
+            ends.append(ordinal)
+        dimensions = definition.dimensions.values()
+        if not dimensions:
+            return cls(definition, definition.between(*ends))
+        product = ProductSet.empty([dimension.room for dimension in dimensions])
+        corners = zip(dimensions, *map(product.point, ends), strict=True)
+        return cls(definition, definition.among([dimension.between(a, b) for dimension, a, b in corners]))
 
     @classmethod
     def existing(cls, definition: OrderedKeys, now: datetime) -> PartitionSet:
         """All partitions that exist at `now`."""
-        return cls.of_ordinals(definition, definition.existing(now))
+        return cls(definition, definition.product(now) if definition.dimensions else definition.existing(now))
+
+    @classmethod
+    def from_json(cls, definition: OrderedKeys, text: str) -> RestoredSet:
+        """The set that `to_json` wrote, for this definition or for one whose keys mean the same.
+
+        The bounds of the definition and its lists of keys may have changed since; what it no longer has is returned
+        beside the set.
+
+        Raises:
+            PartitionSetFormatError: The text is not of that format, or was written for another cadence, timezone, key
+                format, exclusions or dimensions.
+        """
+        ordinals, nonexistent = read_set(definition, text)
+        return RestoredSet(cls(definition, ordinals), nonexistent)
+
+    def to_json(self) -> str:
+        """The set as text that outlives changes of the definition; see `from_json`."""
+        return write_set(self.definition, self.ordinals)
 
     def flat(self) -> OrdinalSet:
         """The ordinals as the engine takes them."""
         return self.ordinals.flat()
 
-    def _matched(self, other: PartitionSet) -> PartitionSet:
-        if self.definition is not other.definition and self.definition != other.definition:
+    def _check(self, definition: OrderedKeys | None) -> None:
+        """Refuses a definition that is not that of the set; None is always right."""
+        if definition is not None and definition is not self.definition and definition != self.definition:
             raise InvocationError(
                 f"sets of two definitions cannot be combined: {self.definition.describe()},"
-                f" and {other.definition.describe()}",
+                f" and {definition.describe()}",
                 "Map one to the other with a partition mapping",
             )
-        return other
 
     def __or__(self, other: PartitionSet) -> PartitionSet:
-        return PartitionSet(self.definition, self.ordinals | self._matched(other).ordinals)  # type: ignore[operator]  # one definition, one form
+        self._check(other.definition)
+        return PartitionSet(self.definition, self.ordinals | other.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __and__(self, other: PartitionSet) -> PartitionSet:
-        return PartitionSet(self.definition, self.ordinals & self._matched(other).ordinals)  # type: ignore[operator]  # one definition, one form
+        self._check(other.definition)
+        return PartitionSet(self.definition, self.ordinals & other.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __sub__(self, other: PartitionSet) -> PartitionSet:
-        return PartitionSet(self.definition, self.ordinals - self._matched(other).ordinals)  # type: ignore[operator]  # one definition, one form
+        self._check(other.definition)
+        return PartitionSet(self.definition, self.ordinals - other.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def complement(self, now: datetime) -> PartitionSet:
         """The partitions that exist at `now` and are not in the set."""
@@ -86,8 +154,7 @@ class PartitionSet:
 
     def __iter__(self) -> Iterator[str]:
         """Keys, in the definition's order."""
-        for piece in self.flat().chunks(1000):
-            yield from self.definition.keys_of(piece)
+        return keys_in(self.definition, self.ordinals)
 
     @property
     def first(self) -> str | None:
@@ -99,7 +166,110 @@ class PartitionSet:
         """The last key; None if the set is empty."""
         return self.definition.key_at(self.ordinals.last()) if self else None
 
+    def head(self, count: int) -> PartitionSet:
+        """The `count` first partitions, or all if there are fewer."""
+        return PartitionSet(self.definition, self.ordinals.head(count))
+
+    def tail(self, count: int) -> PartitionSet:
+        """The `count` last partitions, or all if there are fewer."""
+        return PartitionSet(self.definition, self.ordinals.tail(count))
+
     def ranges(self) -> Sequence[PartitionKeyRange]:
-        """The set as contiguous ranges of keys, both ends inclusive."""
-        key_at = self.definition.key_at
-        return [PartitionKeyRange(key_at(a), key_at(b - 1)) for a, b in self.flat().runs]
+        """The set as ranges of keys, both ends inclusive; of several dimensions as rectangles.
+
+        The keys of a range are written when it is looked at.
+        """
+        return ranges_of(self.definition, self.ordinals)
+
+    def text(self, limit: int | None = None) -> str:
+        """The set in the words of a selection: ``2024-01-01..2024-01-05, 2024-01-09``.
+
+        Args:
+            limit: So many ranges at most, and how many are left out; such a text is for people only. None for all.
+        """
+        return set_text(self.definition, self.ordinals, limit)
+
+    def __repr__(self) -> str:
+        count = self.ordinals.size
+        partitions = f"{count} partition{'s' * (count != 1)}"
+        return f"PartitionSet({self.text(_SHOWN)}; {partitions} of {self.definition.describe()})"
+
+    # What follows has Dagster's names. Where it takes a definition, that has to be the one of the set.
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no partitions in the set."""
+        return not self
+
+    def get_partition_keys(self) -> Sequence[str]:
+        """All keys, in the definition's order."""
+        return list(self)
+
+    def get_partition_keys_not_in_subset(
+        self, partitions_def: OrderedKeys | None = None, current_time: datetime | None = None
+    ) -> Sequence[str]:
+        """The keys of the partitions that exist and are not in the set."""
+        self._check(partitions_def)
+        return list(self.complement(current(current_time)))
+
+    def get_partition_key_ranges(self, partitions_def: OrderedKeys | None = None) -> Sequence[PartitionKeyRange]:
+        """See `ranges`."""
+        self._check(partitions_def)
+        return self.ranges()
+
+    def with_partition_keys(self, partition_keys: Iterable[str]) -> PartitionSet:
+        """The set together with these keys; see `of_keys`."""
+        return self | PartitionSet.of_keys(self.definition, partition_keys)
+
+    def with_partition_key_range(
+        self, partitions_def: OrderedKeys | None, partition_key_range: PartitionKeyRange
+    ) -> PartitionSet:
+        """The set together with a range; see `of_range`."""
+        self._check(partitions_def)
+        return self | PartitionSet.of_range(self.definition, partition_key_range)
+
+    def empty_subset(self) -> PartitionSet:
+        """The set of the same definition without partitions."""
+        return PartitionSet.empty(self.definition)
+
+    @classmethod
+    def create_empty_subset(cls, partitions_def: OrderedKeys) -> PartitionSet:
+        """See `empty`."""
+        return cls.empty(partitions_def)
+
+    def to_serializable_subset(self) -> PartitionSet:
+        """Itself."""
+        return self
+
+    def serialize(self) -> str:
+        """See `to_json`."""
+        return self.to_json()
+
+    @classmethod
+    def from_serialized(cls, partitions_def: OrderedKeys, serialized: str) -> PartitionSet:
+        """As `from_json`, where nothing may be lost.
+
+        Raises:
+            PartitionSetFormatError: As `from_json`; or the definition no longer has all partitions of the set.
+        """
+        restored = cls.from_json(partitions_def, serialized)
+        if restored.nonexistent:
+            raise PartitionSetFormatError(
+                "partitions",
+                f"the definition ({partitions_def.describe()}) no longer has {restored.nonexistent}",
+                "PartitionSet.from_json() returns the others, and these beside them.",
+            )
+        return restored.partitions
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredSet:
+    """A set that was read from text.
+
+    Attributes:
+        partitions: What the definition has.
+        nonexistent: What was in the set, and the definition no longer has.
+    """
+
+    partitions: PartitionSet
+    nonexistent: Nonexistent
