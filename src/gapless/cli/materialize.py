@@ -45,6 +45,7 @@ def materialize(
     partitions: tuple[str, ...],
     ranges: tuple[str, ...],
     last: int | None,
+    text: str | None,
     missing: bool,
     failed: bool,
     everything: bool,
@@ -58,8 +59,8 @@ def materialize(
     Exits with 1 if some partitions could not be made, with 130 after Ctrl-C.
     """
     settings = ctx.ensure_object(Settings)
-    request = request_of(partitions, ranges, last, missing, failed, everything)
-    words = typed(selection, job, partitions, ranges, last)
+    request = request_of(partitions, ranges, last, text, missing, failed, everything)
+    words = typed(selection, job, partitions, ranges, last, text)
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
         chosen = chosen_assets(engine, selection, job)
@@ -75,7 +76,7 @@ def materialize(
         print_left_out(settings, made.failed_left_out, words)
     elif result.state is RunState.CANCELED:
         flags = [name for name, given in (("--failed", failed), ("--all", everything)) if given]
-        _print_stopped(settings, result, [*typed(selection, job, partitions, ranges, last), *flags])
+        _print_stopped(settings, result, [*words, *flags])
     else:
         _print_summary(result)
         print_blocked(settings, engine.project.graph, chosen, made)

@@ -34,6 +34,7 @@ def request_of(
     partitions: tuple[str, ...],
     ranges: tuple[str, ...],
     last: int | None,
+    text: str | None,
     missing: bool = False,
     failed: bool = False,
     everything: bool = False,
@@ -52,7 +53,7 @@ def request_of(
     given = {option: scope for option, (chosen, scope) in scopes.items() if chosen}
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} contradict each other; give one of them.")
-    return PartitionRequest(partitions, ranges, last, next(iter(given.values()), None))
+    return PartitionRequest(partitions, ranges, last, next(iter(given.values()), None), text)
 
 
 def chosen_assets(engine: Engine, selection: tuple[str, ...], job: str | None) -> tuple[AssetKey, ...]:
@@ -76,12 +77,14 @@ def typed(
     partitions: tuple[str, ...] = (),
     ranges: tuple[str, ...] = (),
     last: int | None = None,
+    text: str | None = None,
 ) -> list[str]:
     """The words that name the same again, for a command line to type next."""
     words = [*selection, *(("--job", job) if job else ())]
     words += [word for key in partitions for word in ("--partition", key)]
     words += [word for text in ranges for word in ("--range", text)]
-    return [*words, *(("--last", str(last)) if last else ())]
+    words += ["--last", str(last)] if last else []
+    return [*words, *(("--partitions", text) if text is not None else ())]
 
 
 _NAMING: tuple[Callable[[Any], Any], ...] = (
@@ -92,6 +95,9 @@ _NAMING: tuple[Callable[[Any], Any], ...] = (
         "--range", "ranges", multiple=True, metavar="A..B", help="From A to B, both included; may be repeated."
     ),
     click.option("--last", type=int, metavar="N", help="The newest N partitions."),
+    click.option(
+        "--partitions", "text", metavar="TEXT", help="A selection: '2024-01..', 'region=eu & date=2024', 'not failed'."
+    ),
 )
 _SCOPES: tuple[Callable[[Any], Any], ...] = (
     click.option("--missing", is_flag=True, help="Those not made yet (the default, if no partitions are named)."),

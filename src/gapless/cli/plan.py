@@ -32,6 +32,7 @@ def plan(
     partitions: tuple[str, ...],
     ranges: tuple[str, ...],
     last: int | None,
+    text: str | None,
     missing: bool,
     failed: bool,
     everything: bool,
@@ -41,7 +42,7 @@ def plan(
 
     Exits with 1 if something that was asked for cannot be made.
     """
-    request = request_of(partitions, ranges, last, missing, failed, everything)
+    request = request_of(partitions, ranges, last, text, missing, failed, everything)
     with Engine(settings.load()) as engine:
         chosen = chosen_assets(engine, selection, job)
         made = engine.plan(chosen, request, system_clock())
@@ -50,7 +51,7 @@ def plan(
     if settings.as_json:
         settings.print_json(made.to_json())
         return code
-    words = typed(selection, job, partitions, ranges, last)
+    words = typed(selection, job, partitions, ranges, last, text)
     if keys:
         _print_keys(made)
     else:

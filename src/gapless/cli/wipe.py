@@ -16,7 +16,7 @@ from gapless.partitions import OrdinalSet
 from gapless.planning.request import PartitionRequest
 from gapless.views.key_ranges import key_ranges
 
-__all__ = ["wipe"]
+__all__ = ["done", "wipe"]
 
 _MOST_RANGES = 6
 
@@ -33,6 +33,7 @@ def wipe(
     partitions: tuple[str, ...],
     ranges: tuple[str, ...],
     last: int | None,
+    text: str | None,
     yes: bool,
 ) -> None:
     """Delete partitions: rows and status together. Without any named, whole assets. It asks first.
@@ -41,7 +42,7 @@ def wipe(
     """
     if not selection and job is None:
         raise click.UsageError("name what to wipe; '*' is every asset.")
-    request = request_of(partitions, ranges, last)
+    request = request_of(partitions, ranges, last, text)
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
         targets = _targets(engine, chosen_assets(engine, selection, job), request)
@@ -56,7 +57,7 @@ def wipe(
         settings.print_json([{"asset": one.asset, "partitions": one.states, "rows": one.rows} for one in wiped])
         return
     for one in wiped:
-        click.echo(_done(one))
+        click.echo(done(one))
 
 
 def _targets(
@@ -66,7 +67,7 @@ def _targets(
     if not request.names_partitions:
         return dict.fromkeys(keys)
     targets: dict[AssetKey, OrdinalSet | None] = {}
-    now = system_clock()
+    now, statuses = system_clock(), engine.statuses(keys)
     for key in keys:
         definition = engine.project.graph[key].partitions_def
         if definition is None:
@@ -74,7 +75,7 @@ def _targets(
                 f"asset {str(key)!r} is unpartitioned, so no partition of it can be named",
                 "Leave it out of the selection, or wipe it whole without naming partitions",
             )
-        targets[key] = request.resolve(definition, key.to_user_string(), now)
+        targets[key] = request.resolve(definition, key.to_user_string(), now, statuses[key])
     return targets
 
 
@@ -90,7 +91,8 @@ def _line(engine: Engine, key: AssetKey, ordinals: OrdinalSet | None) -> str:
     return f"  {click.style(str(key), bold=True)}  {count(len(ordinals), 'partition')}: {listed}{more}"
 
 
-def _done(one: Wiped) -> str:
+def done(one: Wiped) -> str:
+    """What was wiped of an asset, in words."""
     states = f"{count(one.states, 'partition')} forgotten"
     if one.rows is None:
         return f"{one.asset}: {states}. Its rows were not touched: no IO manager of ours stores them."

@@ -8,6 +8,7 @@ from enum import Enum
 
 from gapless.errors import InvocationError, PartitionRangeError
 from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.planning.snapshot import AssetStatus
 
 __all__ = ["PartitionRequest", "Scope"]
 
@@ -22,19 +23,21 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PartitionRequest:
-    """What was asked for. Keys, ranges and `last` apply to the first assets of a selection; the others follow.
+    """What was asked for. What names partitions applies to the first assets of a selection; the others follow.
 
     Attributes:
         keys: Exactly these partition keys.
         ranges: ``START..END`` texts, both ends inclusive.
-        last: The newest so many partitions.
+        last: The newest so many partitions; where there are dimensions, those of the one that is time.
         scope: Of those in view, which to make. None means: all of those named, else the missing ones.
+        text: A selection of partitions such as ``2024-01 & not failed``; see `gapless.partitions.selection`.
     """
 
     keys: tuple[str, ...] = ()
     ranges: tuple[str, ...] = ()
     last: int | None = None
     scope: Scope | None = None
+    text: str | None = None
 
     def __post_init__(self) -> None:
         if self.last is not None and self.last < 1:
@@ -43,14 +46,16 @@ class PartitionRequest:
     @property
     def names_partitions(self) -> bool:
         """Whether partitions are named, rather than all in view."""
-        return bool(self.keys or self.ranges or self.last)
+        return bool(self.keys or self.ranges or self.last or self.text is not None)
 
     @property
     def named(self) -> str:
         """The first partition that is named, for people: ``partition '2024-01-05'``."""
         if self.keys:
             return f"partition {self.keys[0]!r}"
-        return f"range {self.ranges[0]!r}" if self.ranges else f"newest {self.last}"
+        if self.ranges:
+            return f"range {self.ranges[0]!r}"
+        return f"newest {self.last}" if self.last else f"selection of partitions {self.text!r}"
 
     @property
     def effective_scope(self) -> Scope:
@@ -58,12 +63,16 @@ class PartitionRequest:
             return self.scope
         return Scope.ALL if self.names_partitions else Scope.MISSING
 
-    def resolve(self, definition: PartitionsDefinition, asset: str, now: datetime) -> OrdinalSet:
+    def resolve(self, definition: PartitionsDefinition, asset: str, now: datetime, status: AssetStatus) -> OrdinalSet:
         """The ordinals that this names in `definition`; all that exist if it names none.
+
+        Args:
+            status: What is recorded about the asset; `text` may ask for it.
 
         Raises:
             UnknownPartitionError: A key does not exist at `now`.
             PartitionRangeError: A range is malformed or runs backwards.
+            PartitionSelectionError: `text` cannot be read, or names what is not there.
         """
         existing = definition.existing(now)
         if not self.names_partitions:
@@ -71,8 +80,9 @@ class PartitionRequest:
         named = OrdinalSet.of(definition.validate_key(key, now, asset) for key in self.keys)
         for text in self.ranges:
             named |= _range(text, definition, asset, now)
-        if self.last:
-            named |= existing.tail(self.last)
+        texts = [*((f"last {self.last}",) if self.last else ()), *((self.text,) if self.text is not None else ())]
+        for text in texts:
+            named |= definition.select(text, now, status.by_word(existing)).flat()
         return named
 
 
@@ -80,11 +90,14 @@ def _range(text: str, definition: PartitionsDefinition, asset: str, now: datetim
     start, end = _ends(text, definition)
     first = definition.validate_key(start, now, asset)
     last = definition.validate_key(end, now, asset)
-    if last < first:
-        raise PartitionRangeError(
-            text, f"its start {start!r} comes after its end {end!r}", f"{end}..{start}, the earlier one first"
-        )
-    return definition.between(first, last)
+    named = definition.between(first, last)
+    if named:
+        return named
+    if definition.dimensions:
+        expected = "the corner of a rectangle that comes first in every dimension, then the opposite one"
+    else:
+        expected = f"{end}..{start}, the earlier one first"
+    raise PartitionRangeError(text, f"its start {start!r} comes after its end {end!r}", expected)
 
 
 def _ends(text: str, definition: PartitionsDefinition) -> tuple[str, str]:

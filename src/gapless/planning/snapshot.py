@@ -61,6 +61,16 @@ class AssetStatus:
             reasons=reasons,
         )
 
+    def by_word(self, existing: OrdinalSet) -> Mapping[str, OrdinalSet]:
+        """What a selection of partitions means by ``missing``, ``failed``, …, of the `existing` ones."""
+        return {
+            "missing": self.missing(existing),
+            "materialized": self.materialized,
+            "failed": self.failed,
+            "running": self.running,
+            "skipped": self.skipped,
+        }
+
     def missing(self, existing: OrdinalSet) -> OrdinalSet:
         """Of the `existing` ones, those that are gaps: never made, wiped, or skipped, but not failed."""
         return existing - self.materialized - self.failed - (self.running & self.committed)
