@@ -21,6 +21,8 @@ from gapless.partitions import (
     TimeWindow,
     TimeWindowPartitionsDefinition,
 )
+from gapless.partitions.loading_context import current_store
+from gapless.partitions.multi_key import DELIMITER
 
 __all__ = ["AssetExecutionContext", "InputPartitions", "build_asset_context"]
 
@@ -82,6 +84,8 @@ class AssetExecutionContext:
             raise InvocationError(f"{owner} is unpartitioned, but the context is for a partition", "Leave it out")
         if self._wanted is None:
             raise InvocationError(f"{owner} is partitioned", "Write build_asset_context(partition_key=…)")
+        if definition.dynamic_names:
+            definition = definition.resolved(current_store(None) or _KeysOfATest(definition, self._wanted))
         now = datetime.now().astimezone()  # Dagster's signature has no `now`; a test's partition is in the past anyway
         first = definition.validate_key(self._wanted.start, now, name)
         last = definition.validate_key(self._wanted.end, now, name)
@@ -284,6 +288,16 @@ def _times_of(
         )
     dimension = tuple(definition.dimensions.values())[times[0]]
     return dimension, OrdinalSet.of(definition.point(number)[times[0]] for number in ordinals)
+
+
+class _KeysOfATest:
+    """A test needs no ledger: the dynamic keys that its context names exist."""
+
+    def __init__(self, definition: PartitionsDefinition, wanted: PartitionKeyRange) -> None:
+        self._keys = [part for key in wanted for part in (key.split(DELIMITER) if definition.dimensions else [key])]
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        return self._keys
 
 
 class _LogCollector(logging.Handler):

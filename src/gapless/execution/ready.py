@@ -81,7 +81,7 @@ class ReadySet:
         skipped: list[tuple[PlanStep, int, str]] = []
         for step in plan.steps:
             if step.blocked:
-                skipped += self.failed(step.asset, OrdinalSet.of(step.blocked), "cannot be made now")
+                skipped += self.failed(step.asset, OrdinalSet.of(step.blocked), "cannot be made now", planned=True)
         return skipped
 
     def take(self, limit: int) -> list[Unit]:
@@ -111,27 +111,32 @@ class ReadySet:
         for key in self._readers(asset):
             self._release(key, self._affected(key, asset, partitions))
 
-    def failed(self, asset: AssetKey, partitions: OrdinalSet, what: str) -> list[tuple[PlanStep, int, str]]:
+    def failed(
+        self, asset: AssetKey, partitions: OrdinalSet, what: str, planned: bool = False
+    ) -> list[tuple[PlanStep, int, str]]:
         """These partitions will not be made: take out all that reads them, near and far.
+
+        What does not wait for everything is taken out too, so that the repair makes it with them; not if the failure is
+        `planned`: then the plan has found that enough is there.
 
         Returns:
             What is taken out, as (step, ordinal, reason), nearest first.
         """
         skipped: list[tuple[PlanStep, int, str]] = []
-        queue = deque([(asset, partitions, what)])
+        queue = deque([(asset, partitions, what, planned)])
         self._progress[asset].open -= partitions
         while queue:
-            upstream, lost, why = queue.popleft()
+            upstream, lost, why, judged = queue.popleft()
             up_step = self._progress[upstream].step
             for key in self._readers(upstream):
                 progress = self._progress[key]
-                hit = self._affected(key, upstream, lost)
+                hit = self._affected(key, upstream, lost, strictly=judged)
                 if not hit:
                     continue
                 progress.waiting -= hit
                 progress.open -= hit
                 skipped += [(progress.step, ordinal, self._reason(key, ordinal, up_step, lost, why)) for ordinal in hit]
-                queue.append((key, hit, "was skipped"))
+                queue.append((key, hit, "was skipped", False))
         for key, progress in self._progress.items():
             if progress.step.batch_size != 1:
                 self._release(key, progress.waiting)  # a batched asset may have waited for just these
@@ -150,11 +155,13 @@ class ReadySet:
             if key in self._progress and self._progress[key].waiting
         ]
 
-    def _affected(self, key: AssetKey, upstream: AssetKey, partitions: OrdinalSet) -> OrdinalSet:
-        """The waiting partitions of `key` that read `partitions` of `upstream`."""
+    def _affected(
+        self, key: AssetKey, upstream: AssetKey, partitions: OrdinalSet, strictly: bool = False
+    ) -> OrdinalSet:
+        """The waiting partitions of `key` that read `partitions` of `upstream`; `strictly`, that need each of them."""
         affected = OrdinalSet.empty()
         for dependency in self._graph.parents(key):
-            if dependency.upstream == upstream:
+            if dependency.upstream == upstream and not (strictly and dependency.mapping.wait_for.least is not None):
                 affected |= dependency.mapping.downstream(
                     partitions, self._graph[key].partitions_def, self._graph[upstream].partitions_def, self._now
                 )

@@ -59,7 +59,7 @@ def _slices(asset: AssetsDefinition, partitions: OrdinalSet | None) -> dict[str,
 def _line_slices(definition: PartitionsDefinition, partitions: OrdinalSet) -> tuple[PartitionSlice, ...]:
     keys = definition.keys_of(partitions)
     if isinstance(definition, TimeWindowPartitionsDefinition):
-        return tuple(map(PartitionSlice, keys, map(definition.window_at, partitions)))
+        return tuple(map(PartitionSlice, keys, definition.windows_of(partitions)))
     return tuple(map(PartitionSlice, keys))
 
 

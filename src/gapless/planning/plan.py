@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gapless.asset_key import AssetKey
-from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.partitions import OrdinalSet, PartitionsDefinition, PartitionSet
 from gapless.planning.reason import Reason
 
 __all__ = ["Plan", "PlanStep"]
@@ -46,8 +46,10 @@ class PlanStep:
         return list(self.definition.keys_of(ordinals))
 
     def key_ranges(self, ordinals: OrdinalSet) -> list[tuple[str | None, str | None]]:
-        """Contiguous ranges as (first, last) keys, both inclusive."""
-        return [(self.key_at(start), self.key_at(end - 1)) for start, end in ordinals.runs]
+        """Contiguous ranges as (first, last) keys, both inclusive; of several dimensions, corners of rectangles."""
+        if self.definition is None:
+            return [(None, None)] if ordinals else []
+        return list(PartitionSet.of_ordinals(self.definition, ordinals).ranges())
 
     def batches(self) -> Iterator[OrdinalSet]:
         """What each call of the function makes: contiguous, in partition order.

@@ -16,10 +16,9 @@ from datetime import datetime
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.asset import AssetsDefinition
-from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
 from gapless.errors import InvocationError
-from gapless.partitions import AllPartitionMapping, OrdinalSet, existing
+from gapless.partitions import OrdinalSet, PartitionMapping, PartitionsDefinition, existing
 from gapless.planning.plan import Plan, PlanStep
 from gapless.planning.reason import Reason
 from gapless.planning.request import PartitionRequest, Scope
@@ -29,7 +28,6 @@ __all__ = ["make_plan"]
 
 _WHOLE = OrdinalSet.span(0, 1)
 _UNKNOWN = AssetStatus()
-_MOST_NAMED = 3  # ranges of partitions that a reason names
 
 
 def make_plan(
@@ -52,10 +50,11 @@ def make_plan(
     Raises:
         UnknownPartitionError: A named partition does not exist.
         PartitionRangeError: A range is malformed or runs backwards.
+        PartitionSelectionError: A selection of partitions cannot be read, or names what is not there.
         InvocationError: Partitions are named, but none of the assets is partitioned.
     """
     order = graph.ordered(selected)
-    in_view = _view(graph, order, request, now)
+    in_view = _view(graph, order, request, statuses, now)
     steps: list[PlanStep] = []
     targets: dict[AssetKey, OrdinalSet] = {}
     left_out: dict[AssetKey, int] = {}
@@ -92,7 +91,11 @@ def make_plan(
 
 
 def _view(
-    graph: AssetGraph, order: Sequence[AssetKey], request: PartitionRequest, now: datetime
+    graph: AssetGraph,
+    order: Sequence[AssetKey],
+    request: PartitionRequest,
+    statuses: Mapping[AssetKey, AssetStatus],
+    now: datetime,
 ) -> dict[AssetKey, OrdinalSet]:
     in_view: dict[AssetKey, OrdinalSet] = {}
     if request.names_partitions and order and all(graph[key].partitions_def is None for key in order):
@@ -116,7 +119,7 @@ def _view(
         elif definition is None:
             in_view[key] = _WHOLE
         else:
-            in_view[key] = request.resolve(definition, key.to_user_string(), now)
+            in_view[key] = request.resolve(definition, key.to_user_string(), now, statuses.get(key, _UNKNOWN))
     return in_view
 
 
@@ -171,64 +174,39 @@ def _blocked(
         )
         if dependency.upstream == key:  # an asset that reads its own earlier partitions: those of this plan count
             available |= wanted
-        if isinstance(dependency.mapping, AllPartitionMapping) and up_def is not None:
-            # "All of it" means what is there: a table of ten years is not useless for one missing day.
-            if not available and up_def.existing(now):
-                blocked.update(dict.fromkeys(wanted, f"nothing of {dependency.upstream} has been made yet"))
-            continue
-        # Asked in bulk first: the common case, that nothing lacks, costs one question for the whole set.
-        mapped = dependency.mapping.upstream(wanted, down_def, up_def, now)
-        lacking = mapped.partitions - available
-        if not lacking and not mapped.nonexistent:
-            continue
-        suspects = (
-            wanted if mapped.nonexistent else dependency.mapping.downstream(lacking, down_def, up_def, now) & wanted
-        )
-        for ordinal in suspects:
-            why, never = _lack(graph, dependency, ordinal, available, statuses, now)
-            if why:
-                blocked.setdefault(ordinal, why)
-            if never:
+        failed = statuses.get(dependency.upstream, _UNKNOWN).failed
+        for ordinal in _suspects(dependency.mapping, wanted, available, down_def, up_def, now):
+            mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), down_def, up_def, now)
+            wait_for = dependency.mapping.wait_for
+            verdict = wait_for.verdict(mapped, available, up_def, str(dependency.upstream), failed)
+            if not verdict.ready:
+                blocked.setdefault(ordinal, verdict.reason)
+            if verdict.never:
                 impossible.append(ordinal)
     return blocked, OrdinalSet.of(impossible)
 
 
-def _lack(
-    graph: AssetGraph,
-    dependency: Dependency,
-    ordinal: int,
+def _suspects(
+    mapping: PartitionMapping,
+    wanted: OrdinalSet,
     available: OrdinalSet,
-    statuses: Mapping[AssetKey, AssetStatus],
+    down_def: PartitionsDefinition | None,
+    up_def: PartitionsDefinition | None,
     now: datetime,
-) -> tuple[str | None, bool]:
-    """What one partition lacks of one upstream asset, None if nothing; and whether it will never be there."""
-    upstream, up_def = dependency.upstream, graph[dependency.upstream].partitions_def
-    down_def = graph[dependency.downstream].partitions_def
-    mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), down_def, up_def, now)
-    if mapped.nonexistent:
-        # Keys of an open end are known before they exist.
-        later = up_def is not None and all(up_def.ordinal_of(name) is not None for name in mapped.nonexistent)
-        named = _named(mapped.nonexistent_ranges, mapped.nonexistent_count)
-        verb = "does" if mapped.nonexistent_count == 1 else "do"
-        return f"needs {upstream} {named}, which {verb} not exist{' yet' if later else ''}", not later
+) -> OrdinalSet:
+    """Which of `wanted` may lack something; asked in bulk, so that what lacks nothing costs one question for all."""
+    if mapping.wait_for.least:
+        return wanted  # they have to be counted one by one
+    mapped = mapping.upstream(wanted, down_def, up_def, now)
     lacking = mapped.partitions - available
+    if mapping.wait_for.least is None and mapped.nonexistent_count:
+        return wanted
     if not lacking:
-        return None, False
-    status = statuses.get(upstream, _UNKNOWN)
-    verb = "is" if len(lacking) == 1 else "are"
-    state = "failed" if lacking & status.failed else f"{verb} missing"
-    if up_def is None:
-        return f"needs {upstream}, which {state}", False
-    ranges = [(up_def.key_at(a), up_def.key_at(b - 1)) for a, b in lacking.runs[: _MOST_NAMED + 1]]
-    return f"needs {upstream} {_named(ranges, len(lacking))}, which {state}", False
-
-
-def _named(ranges: Sequence[tuple[str, str]], count: int) -> str:
-    """``2024-01-01..2024-01-07, 2024-01-09 (8 partitions)``; the first few ranges of (first, last) keys."""
-    shown = [first if first == last else f"{first}..{last}" for first, last in ranges[:_MOST_NAMED]]
-    alone = len(ranges) == count <= _MOST_NAMED  # each is named, so that nobody has to be told how many there are
-    more = ", …" if len(ranges) > _MOST_NAMED else ""
-    return f"{', '.join(shown)}{more}{'' if alone else f' ({count:,} partitions)'}"
+        return OrdinalSet.empty()
+    suspects = mapping.downstream(lacking, down_def, up_def, now) & wanted
+    if mapping.wait_for.least == 0:
+        suspects -= mapping.downstream(mapped.partitions & available, down_def, up_def, now)
+    return suspects
 
 
 def _disjoint(reasons: list[tuple[Reason, OrdinalSet]]) -> list[tuple[Reason, OrdinalSet]]:

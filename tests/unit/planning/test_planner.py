@@ -330,3 +330,17 @@ def test_a_batch_of_several_dimensions_stays_within_one_row():
         ["2024-01-01|us", "2024-01-01|apac"],
         ["2024-01-02|eu", "2024-01-02|us"],
     ]
+
+
+def test_a_rectangle_that_runs_backwards_in_any_dimension_is_refused():
+    product = MultiPartitionsDefinition({"date": DAILY, "region": dg.StaticPartitionsDefinition(["eu", "us"])})
+
+    @dg.asset(partitions_def=product)
+    def by_region() -> None: ...
+
+    graph = project_of([by_region]).graph
+    for text in ("2024-01-01|us..2024-01-02|eu", "2024-01-02|eu..2024-01-01|us"):
+        with pytest.raises(PartitionRangeError) as refused:
+            make_plan(graph, [by_region.key], PartitionRequest(ranges=(text,)), {}, NOW)
+        assert "comes after its end" in str(refused.value)
+        assert "the corner of a rectangle that comes first in every dimension" in str(refused.value)

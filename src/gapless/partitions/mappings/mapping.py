@@ -1,54 +1,55 @@
-"""Which upstream partitions a downstream partition reads, followed in both directions.
+"""The rule that ties the partitions of a downstream asset to those of an upstream one.
 
-An unpartitioned asset has no definition (None); its only ordinal is 0.
+An unpartitioned asset has no definition (None); its only ordinal is 0. The ordinals of definitions with several
+dimensions come and go as flat sets, by number.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gapless.errors import DefinitionError
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.ordered_keys import existing
+from gapless.partitions.loading_context import current, current_store
+from gapless.partitions.mappings.mapped import MappedUpstream, UpstreamPartitionsResult
+from gapless.partitions.mappings.waiting import WaitPolicy
+from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.window import TimeWindow
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.partition_set import PartitionSet
 
-__all__ = [
-    "AllPartitionMapping",
-    "IdentityPartitionMapping",
-    "LastPartitionMapping",
-    "MappedUpstream",
-    "PartitionMapping",
-    "TimeWindowPartitionMapping",
-    "infer_mapping",
-]
+__all__ = ["PartitionMapping", "described"]
 
-_NAMED = 10  # nonexistent partitions that a result names
+_ALL = WaitPolicy.all()
 
 
-@dataclass(frozen=True, slots=True)
-class MappedUpstream:
-    """What downstream partitions read of one upstream asset.
-
-    Attributes:
-        partitions: Upstream ordinals, all of which exist.
-        nonexistent: Keys of upstream partitions that are required but do not exist, at most the first ten of them.
-        nonexistent_count: How many of them there are.
-        nonexistent_ranges: All of them as (first, last) keys, both inclusive; at most the first ten ranges.
-    """
-
-    partitions: OrdinalSet
-    nonexistent: tuple[str, ...] = ()
-    nonexistent_count: int = 0
-    nonexistent_ranges: tuple[tuple[str, str], ...] = ()
+def described(definition: PartitionsDefinition | None) -> str:
+    """A definition in words, of an unpartitioned asset too."""
+    return "not partitioned" if definition is None else definition.describe()
 
 
 class PartitionMapping(ABC):
-    """The rule that ties the partitions of a downstream asset to those of an upstream one."""
+    """Which upstream partitions a downstream partition reads, followed in both directions.
+
+    Subclasses of a project's own implement `upstream`, `downstream` and `validate`; a rule that is a function of one
+    key is less work as a `FunctionPartitionMapping`.
+
+    Attributes:
+        wait_for: How much of what a partition reads must be there before it is made.
+    """
+
+    wait_for: WaitPolicy = _ALL
+
+    def __post_init__(self) -> None:
+        # Called by dataclasses; those with one of their own call this one too.
+        given: Any = self.wait_for
+        if not isinstance(given, WaitPolicy):
+            count = given if isinstance(given, int) and given > 0 else 1
+            raise DefinitionError(
+                f"{type(self).__name__}: wait_for is {given!r}, not a WaitPolicy",
+                f"Write wait_for=WaitPolicy.at_least({count}), WaitPolicy.all() or WaitPolicy.existing().",
+            )
 
     @abstractmethod
     def upstream(
@@ -74,238 +75,70 @@ class PartitionMapping(ABC):
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
         """Why the mapping cannot tie these definitions, a clause; None if it can."""
 
+    @property
+    def reads_only_earlier(self) -> bool:
+        """Whether what is read always lies before: an asset may then read itself."""
+        return False
 
-def _named(definition: PartitionsDefinition | None) -> str:
-    return "not partitioned" if definition is None else definition.describe()
+    def __repr__(self) -> str:
+        """As it would be written; what is left at its default is left out."""
+        known = getattr(self, "__dataclass_fields__", {}).values()
+        given = (each.name for each in known if each.init and getattr(self, each.name, None) != each.default)
+        return f"{type(self).__name__}({', '.join(f'{name}={self._shown(name)}' for name in given)})"
 
+    def _shown(self, name: str) -> str:
+        return repr(getattr(self, name))
 
-@dataclass(frozen=True, slots=True)
-class IdentityPartitionMapping(PartitionMapping):
-    """Each downstream partition reads the upstream partition with the same key."""
+    # What follows has Dagster's names.
 
-    def upstream(
+    def get_upstream_mapped_partitions_result_for_partitions(
         self,
-        downstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> MappedUpstream:
-        there = existing(up_def, now)
-        if down_def is None or up_def is None:
-            return MappedUpstream(downstream & there)
-        if down_def == up_def:
-            lost = downstream - there
-            ranges = tuple((down_def.key_at(a), down_def.key_at(b - 1)) for a, b in lost.runs[:_NAMED])
-            return MappedUpstream(downstream & there, tuple(down_def.keys_of(lost.head(_NAMED))), len(lost), ranges)
-        keys = down_def.keys_of(downstream)
-        found = up_def.ordinals_of(keys) & there
-        if len(found) == len(keys):
-            return MappedUpstream(found)
-        missing = [key for key in keys if (n := up_def.ordinal_of(key)) is None or not up_def.exists(n, now)]
-        named = tuple(missing[:_NAMED])
-        return MappedUpstream(found, named, len(missing), tuple((key, key) for key in named))
+        downstream_partitions_subset: PartitionSet | None,
+        downstream_partitions_def: PartitionsDefinition | None,
+        upstream_partitions_def: PartitionsDefinition,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> UpstreamPartitionsResult:
+        """What these downstream partitions read; None stands for an unpartitioned asset."""
+        up_def = _with_keys(upstream_partitions_def, dynamic_partitions_store)
+        down_def = downstream_partitions_def and _with_keys(downstream_partitions_def, dynamic_partitions_store)
+        asked = OrdinalSet.span(0, 1) if downstream_partitions_subset is None else downstream_partitions_subset.flat()
+        mapped = self.upstream(asked, down_def, up_def, current(current_time))
+        found = PartitionSet.of_ordinals(up_def, mapped.partitions)
+        return UpstreamPartitionsResult(found, mapped.nonexistent, mapped.nonexistent_count)
 
-    def downstream(
+    def get_downstream_partitions_for_partitions(
         self,
-        upstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> OrdinalSet:
-        there = existing(down_def, now)
-        if down_def is None or up_def is None or down_def == up_def:
-            return upstream & there
-        return down_def.ordinals_of(up_def.keys_of(upstream)) & there
+        upstream_partitions_subset: PartitionSet,
+        upstream_partitions_def: PartitionsDefinition,
+        downstream_partitions_def: PartitionsDefinition,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> PartitionSet:
+        """Which downstream partitions read any of these upstream ones."""
+        up_def = _with_keys(upstream_partitions_def, dynamic_partitions_store)
+        down_def = _with_keys(downstream_partitions_def, dynamic_partitions_store)
+        found = self.downstream(upstream_partitions_subset.flat(), down_def, up_def, current(current_time))
+        return PartitionSet.of_ordinals(down_def, found)
 
-    def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
-        if (up_def is None) != (down_def is None):
-            return "only one of them is partitioned, so their keys cannot be the same"
-        if up_def is None or down_def is None or up_def == down_def:
-            return None
-        if up_def.is_time != down_def.is_time:
-            return "one has time windows and the other has not, so their keys are not the same"
-        if isinstance(up_def, Windowed) and isinstance(down_def, Windowed):
-            # Keys that happen to look alike must not tie windows that differ.
-            if (up_def.timezone, up_def.cron_schedule) != (down_def.timezone, down_def.cron_schedule):
-                return "their time windows differ, so the same key means different times"
-            return None
-        shared = up_def.ordinals_of(down_def.get_partition_keys())
-        return None if shared else "they have no key in common"
-
-
-@dataclass(frozen=True, slots=True)
-class AllPartitionMapping(PartitionMapping):
-    """Each downstream partition reads every upstream partition that exists."""
-
-    def upstream(
+    def validate_partition_mapping(
         self,
-        downstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> MappedUpstream:
-        return MappedUpstream(existing(up_def, now) if downstream else OrdinalSet.empty())
+        upstream_partitions_def: PartitionsDefinition | None,
+        downstream_partitions_def: PartitionsDefinition | None,
+    ) -> None:
+        """Refuses definitions that the mapping cannot tie.
 
-    def downstream(
-        self,
-        upstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> OrdinalSet:
-        return existing(down_def, now) if upstream else OrdinalSet.empty()
-
-    def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
-        return None
+        Raises:
+            DefinitionError: It cannot; names both, and why.
+        """
+        reason = self.validate(upstream_partitions_def, downstream_partitions_def)
+        if reason is not None:
+            raise DefinitionError(
+                f"{type(self).__name__} cannot tie upstream ({described(upstream_partitions_def)}) to downstream"
+                f" ({described(downstream_partitions_def)}): {reason}"
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class LastPartitionMapping(PartitionMapping):
-    """Each downstream partition reads the last upstream partition that exists."""
-
-    def upstream(
-        self,
-        downstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> MappedUpstream:
-        return MappedUpstream(existing(up_def, now).tail(1) if downstream else OrdinalSet.empty())
-
-    def downstream(
-        self,
-        upstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> OrdinalSet:
-        last = existing(up_def, now).tail(1)
-        return existing(down_def, now) if last & upstream else OrdinalSet.empty()
-
-    def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class TimeWindowPartitionMapping(PartitionMapping):
-    """Each downstream partition reads every upstream partition whose time window overlaps its own.
-
-    Attributes:
-        start_offset: Moves the start of what is read by so many *downstream* windows; -1 reads one earlier too.
-        end_offset: Moves its end likewise; 1 reads one later too.
-        allow_nonexistent_upstream_partitions: Whether windows that upstream does not have are passed over in silence.
-            What only an offset pushes over the first or last upstream partition always is.
-    """
-
-    start_offset: int = 0
-    end_offset: int = 0
-    allow_nonexistent_upstream_partitions: bool = False
-
-    def upstream(
-        self,
-        downstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> MappedUpstream:
-        down, up = _windowed(down_def), _windowed(up_def)
-        extent = up.extent(now)
-        spans = list(self._spans(downstream, down, up, extent))
-        found = OrdinalSet.of_runs((max(a, 0), min(b, extent)) for a, b in spans)
-        if self.allow_nonexistent_upstream_partitions:
-            return MappedUpstream(found)
-        lost: list[int] = []
-        ranges: list[tuple[str, str]] = []
-        count = 0
-        outside = sorted({run for a, b in spans for run in ((a, min(b, 0)), (max(a, extent), b)) if run[0] < run[1]})
-        until = None
-        for a, b in outside:  # neighbours may require the same coarse window
-            a = a if until is None else max(a, until)
-            until = b if until is None else max(b, until)
-            count += max(0, b - a)
-            if a < b and len(ranges) < _NAMED:
-                ranges.append((up.unbounded_key(a), up.unbounded_key(b - 1)))
-            lost.extend(range(a, min(b, a + _NAMED - len(lost))))
-        return MappedUpstream(found, tuple(up.unbounded_key(n) for n in lost), count, tuple(ranges))
-
-    def _spans(self, downstream: OrdinalSet, down: Windowed, up: Windowed, extent: int) -> Iterator[tuple[int, int]]:
-        """Upstream ordinals that each run of downstream ones reads, half-open, outside of upstream's definition too."""
-        if self.start_offset > self.end_offset:
-            return
-        first = up.boundary(0) if extent else None
-        last = up.boundary(extent) if extent else None
-        for a, b in downstream.runs:
-            start, end = down.boundary(a + self.start_offset), down.boundary(b + self.end_offset)
-            # An offset never pushes over the edge of what upstream has.
-            if first is not None and last is not None:
-                if self.start_offset < 0:
-                    start = max(start, first, key=datetime.timestamp)
-                elif self.start_offset > 0:
-                    start = min(start, last, key=datetime.timestamp)
-                if self.end_offset < 0:
-                    end = max(end, first, key=datetime.timestamp)
-                elif self.end_offset > 0:
-                    end = min(end, last, key=datetime.timestamp)
-            if start.timestamp() < end.timestamp():
-                yield up.overlapping_unbounded(TimeWindow(start, end))
-
-    def downstream(
-        self,
-        upstream: OrdinalSet,
-        down_def: PartitionsDefinition | None,
-        up_def: PartitionsDefinition | None,
-        now: datetime,
-    ) -> OrdinalSet:
-        down, up = _windowed(down_def), _windowed(up_def)
-        extent = down.extent(now)
-        if self.start_offset > self.end_offset:
-            return OrdinalSet.empty()
-        runs = []
-        for a, b in upstream.runs:
-            first, end = down.overlapping_unbounded(TimeWindow(up.boundary(a), up.boundary(b)))
-            runs.append((max(first - self.end_offset, 0), min(end - self.start_offset, extent)))
-        return OrdinalSet.of_runs(runs)
-
-    def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
-        if not isinstance(up_def, Windowed) or not isinstance(down_def, Windowed):
-            return "both must have time windows"
-        if up_def.timezone != down_def.timezone:
-            return f"their timezones differ ({up_def.timezone} upstream, {down_def.timezone} downstream)"
-        if self.start_offset > self.end_offset:
-            return f"start_offset {self.start_offset} is after end_offset {self.end_offset}, so nothing would be read"
-        return None
-
-
-def _windowed(definition: PartitionsDefinition | None) -> Windowed:
-    if not isinstance(definition, Windowed):
-        raise DefinitionError(
-            f"TimeWindowPartitionMapping ties time windows, and an asset is {_named(definition)}",
-            "Use AllPartitionMapping or LastPartitionMapping.",
-        )
-    return definition
-
-
-def infer_mapping(up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> PartitionMapping:
-    """The mapping of a dependency that declares none.
-
-    Everything if one side is not partitioned; by time if both have windows; by key otherwise.
-
-    Raises:
-        DefinitionError: That would not fit; names both definitions and the mappings that would.
-    """
-    mapping: PartitionMapping
-    if up_def is None or down_def is None:
-        mapping = AllPartitionMapping()
-    elif isinstance(up_def, Windowed) and isinstance(down_def, Windowed):
-        mapping = TimeWindowPartitionMapping()
-    else:
-        mapping = IdentityPartitionMapping()
-    reason = mapping.validate(up_def, down_def)
-    if reason is not None:
-        raise DefinitionError(
-            f"no partition mapping ties upstream ({_named(up_def)}) to downstream ({_named(down_def)}) by itself:"
-            f" {reason}",
-            "Declare one: partition_mapping=AllPartitionMapping() reads every upstream partition,"
-            " LastPartitionMapping() the last one.",
-        )
-    return mapping
+def _with_keys(definition: PartitionsDefinition, store: DynamicPartitionsStore | None) -> PartitionsDefinition:
+    found = current_store(store) if definition.dynamic_names else None
+    return definition if found is None else definition.resolved(found)
