@@ -1,0 +1,1 @@
+"""What becomes of partitions when their definition changes."""
