@@ -40,20 +40,38 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError as GaplessError
     from gapless.execution.context import AssetExecutionContext as AssetExecutionContext
     from gapless.execution.context import build_asset_context as build_asset_context
+    from gapless.ledger.home import open_ledger as open_ledger
+    from gapless.partitions import AddDynamicPartitionsRequest as AddDynamicPartitionsRequest
     from gapless.partitions import AllPartitionMapping as AllPartitionMapping
+    from gapless.partitions import CumulativePartitionMapping as CumulativePartitionMapping
     from gapless.partitions import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from gapless.partitions import DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest
+    from gapless.partitions import DimensionPartitionMapping as DimensionPartitionMapping
+    from gapless.partitions import DynamicPartitionsDefinition as DynamicPartitionsDefinition
+    from gapless.partitions import FunctionPartitionMapping as FunctionPartitionMapping
     from gapless.partitions import HourlyPartitionsDefinition as HourlyPartitionsDefinition
     from gapless.partitions import IdentityPartitionMapping as IdentityPartitionMapping
     from gapless.partitions import LastPartitionMapping as LastPartitionMapping
     from gapless.partitions import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
+    from gapless.partitions import MultiPartitionKey as MultiPartitionKey
+    from gapless.partitions import MultiPartitionMapping as MultiPartitionMapping
+    from gapless.partitions import MultiPartitionsDefinition as MultiPartitionsDefinition
+    from gapless.partitions import MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping
+    from gapless.partitions import PairsPartitionMapping as PairsPartitionMapping
+    from gapless.partitions import PartitionDimensionDefinition as PartitionDimensionDefinition
     from gapless.partitions import PartitionKeyRange as PartitionKeyRange
     from gapless.partitions import PartitionMapping as PartitionMapping
     from gapless.partitions import PartitionsDefinition as PartitionsDefinition
+    from gapless.partitions import RollingWindowPartitionMapping as RollingWindowPartitionMapping
+    from gapless.partitions import SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping
+    from gapless.partitions import StaticPartitionMapping as StaticPartitionMapping
     from gapless.partitions import StaticPartitionsDefinition as StaticPartitionsDefinition
     from gapless.partitions import TimeWindow as TimeWindow
     from gapless.partitions import TimeWindowPartitionMapping as TimeWindowPartitionMapping
     from gapless.partitions import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
+    from gapless.partitions import WaitPolicy as WaitPolicy
     from gapless.partitions import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from gapless.partitions.loading_context import partition_loading_context as partition_loading_context
     from gapless.planning.request import Scope as Scope
     from gapless.storage.duckdb_store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
     from gapless.storage.io_manager import InputContext as InputContext
@@ -61,6 +79,7 @@ if TYPE_CHECKING:
     from gapless.storage.io_manager import OutputContext as OutputContext
 
 _HOME = {
+    "AddDynamicPartitionsRequest": "partitions",
     "AllPartitionMapping": "partitions",
     "AssetDep": "definitions.dependency",
     "AssetExecutionContext": "execution.context",
@@ -72,11 +91,16 @@ _HOME = {
     "Backoff": "definitions.policies",
     "Config": "definitions.configurable",
     "ConfigurableResource": "definitions.configurable",
+    "CumulativePartitionMapping": "partitions",
     "DailyPartitionsDefinition": "partitions",
     "DefaultScheduleStatus": "definitions.schedules",
     "Definitions": "definitions.definitions",
+    "DeleteDynamicPartitionsRequest": "partitions",
+    "DimensionPartitionMapping": "partitions",
     "DuckDBPolarsIOManager": "storage.duckdb_store",
+    "DynamicPartitionsDefinition": "partitions",
     "EnvVar": "definitions.environment",
+    "FunctionPartitionMapping": "partitions",
     "GaplessError": "errors",
     "HourlyPartitionsDefinition": "partitions",
     "IOManager": "storage.io_manager",
@@ -87,24 +111,36 @@ _HOME = {
     "MaterializeResult": "definitions.results",
     "MetadataValue": "definitions.results",
     "MonthlyPartitionsDefinition": "partitions",
+    "MultiPartitionKey": "partitions",
+    "MultiPartitionMapping": "partitions",
+    "MultiPartitionsDefinition": "partitions",
+    "MultiToSingleDimensionPartitionMapping": "partitions",
     "Output": "definitions.results",
     "OutputContext": "storage.io_manager",
+    "PairsPartitionMapping": "partitions",
+    "PartitionDimensionDefinition": "partitions",
     "PartitionKeyRange": "partitions",
     "PartitionMapping": "partitions",
     "PartitionsDefinition": "partitions",
     "ResourceParam": "definitions.parameters",
     "RetryPolicy": "definitions.policies",
+    "RollingWindowPartitionMapping": "partitions",
     "Scope": "planning.request",
+    "SpecificPartitionsPartitionMapping": "partitions",
+    "StaticPartitionMapping": "partitions",
     "StaticPartitionsDefinition": "partitions",
     "TimeWindow": "partitions",
     "TimeWindowPartitionMapping": "partitions",
     "TimeWindowPartitionsDefinition": "partitions",
+    "WaitPolicy": "partitions",
     "WeeklyPartitionsDefinition": "partitions",
     "asset": "definitions.asset",
     "build_asset_context": "execution.context",
     "build_schedule_from_partitioned_job": "definitions.schedules",
     "define_asset_job": "definitions.jobs",
     "materialize": "engine",
+    "open_ledger": "ledger.home",
+    "partition_loading_context": "partitions.loading_context",
 }
 
 __all__ = list(_HOME)

@@ -50,7 +50,10 @@ def system_clock() -> datetime:
 
 
 class Engine:
-    """A project with its ledger. A context manager that closes.
+    """A project with its ledger, at one moment. A context manager that closes.
+
+    The keys of dynamic partitions are those of the moment when the engine is made, and so is every ordinal that goes
+    in or comes out: a run makes what its plan says, whatever is added or removed meanwhile. See `refreshed`.
 
     Args:
         project: What the user declared.
@@ -65,10 +68,14 @@ class Engine:
     def __init__(
         self, project: Project, ledger: Ledger | None = None, clock: Callable[[], datetime] = system_clock
     ) -> None:
-        self.project = project
         self.differences: dict[AssetKey, Difference] = {}
         self._clock = clock
         self.ledger: Ledger = ledger or open_ledger()
+        self.project = project.resolved(self.ledger)
+
+    def refreshed(self) -> Engine:
+        """An engine of the same project and ledger, with the dynamic partitions as they are now."""
+        return Engine(self.project, self.ledger, self._clock) if self.project.graph.dynamic_names else self
 
     # --- plan
 
@@ -102,6 +109,7 @@ class Engine:
         Raises:
             UnknownPartitionError: A named partition does not exist.
             PartitionRangeError: A range is malformed or runs backwards.
+            PartitionSelectionError: A selection of partitions cannot be read, or names what is not there.
         """
         graph = self.project.graph
         read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
@@ -310,6 +318,7 @@ def materialize(
     partition_keys: Sequence[str] = (),
     partition_range: str | None = None,
     last: int | None = None,
+    partitions: str | None = None,
     scope: Scope | None = None,
     selection: CoercibleToAssetSelection | None = None,
     resources: Mapping[str, Any] | None = None,
@@ -326,6 +335,7 @@ def materialize(
         partition_key: The one partition to make.
         partition_range: ``START..END``, both inclusive.
         last: The newest so many partitions.
+        partitions: A selection such as ``2024-01.. & not failed``.
         scope: Of those in view, which to make; see `Scope`.
         selection: Only these of the `assets`.
         resources: By name; IO managers among them.
@@ -347,7 +357,7 @@ def materialize(
         ranges = [partition_range] if partition_range else []
         if tags and _RANGE_START in tags and _RANGE_END in tags:
             ranges.append(f"{tags[_RANGE_START]}..{tags[_RANGE_END]}")
-        request = PartitionRequest(keys, tuple(ranges), last, scope)
+        request = PartitionRequest(keys, tuple(ranges), last, scope, partitions)
         plan = engine.plan(engine.select(selection), request, now or system_clock())
         result = engine.run(plan, workers=workers, config=run_config, tags=tags)
     if raise_on_error and result.exception is not None:

@@ -3,7 +3,7 @@
 In a page's code blocks,
 
 - ``python title="definitions.py"`` is a file that the reader writes;
-- ``python`` without a title is run as it stands;
+- ``python`` without a title is run as it stands, together with those that follow it directly;
 - ``console`` is typed: a line after ``$`` is the command, what follows must be in its output, in this order. ``…`` in a
   line stands for anything, a line of only ``…`` for any lines.
 
@@ -86,13 +86,18 @@ def test_there_are_pages_with_code():
 
 @pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_the_page_shows_is_what_happens(page, tmp_path):
-    for language, options, text in runnable(page):
+    script = ""
+    for language, options, text in [*runnable(page), ("", "", "")]:
         title = TITLE.search(options)
+        if language == "python" and not title:
+            script += text
+            continue
+        if script:
+            run([sys.executable, "-c", script], tmp_path)
+            script = ""
         if title:
             (tmp_path / title[1]).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / title[1]).write_text(text)
-        elif language == "python":
-            run([sys.executable, "-c", text], tmp_path)
         else:
             for command, expected in commands(text):
                 if command.startswith("make "):

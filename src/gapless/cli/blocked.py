@@ -38,7 +38,7 @@ def print_blocked(settings: Settings, graph: AssetGraph, selected: Collection[As
 
 
 def _print_for_what_never_exists(made: Plan) -> None:
-    steps = [step for step in made.steps if step.impossible and step.definition is not None and step.definition.is_time]
+    steps = [step for step in made.steps if step.impossible and step.definition is not None and step.definition.times]
     if steps:
         click.echo(
             f"\nWhat does not exist is passed over with TimeWindowPartitionMapping(\n"

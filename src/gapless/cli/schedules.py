@@ -41,8 +41,9 @@ def schedules() -> None:
 @click.pass_obj
 def list_(settings: Settings) -> None:
     """The schedules, whether they run, and when they tick."""
-    project = settings.load()
+    declared = settings.load()
     with open_ledger() as ledger:
+        project = declared.resolved(ledger)
         states = [state_of(schedule, project.graph, ledger, system_clock()) for schedule in project.schedules.values()]
     if settings.as_json:
         settings.print_json([_state_json(known) for known in states])
@@ -73,9 +74,10 @@ def list_(settings: Settings) -> None:
 @click.pass_obj
 def preview(settings: Settings, name: str, ticks: int) -> None:
     """When a schedule ticks next, what it asks for then, and what it owes now. Changes nothing."""
-    project = settings.load()
-    schedule = project.schedule(name)
+    declared = settings.load()
     with open_ledger() as ledger:
+        project = declared.resolved(ledger)
+        schedule = project.schedule(name)
         known = state_of(schedule, project.graph, ledger, system_clock())
     foreseen = foresee(known, ticks)
     if settings.as_json:
@@ -116,9 +118,10 @@ def start(settings: Settings, name: str) -> None:
     What became due while it was stopped is not owed, since it was stopped on purpose. What becomes due while it is
     started and `gapless serve` is not running is made as soon as that runs again.
     """
-    project = settings.load()
-    schedule, now = project.schedule(name), system_clock()
+    declared, now = settings.load(), system_clock()
     with open_ledger() as ledger:
+        project = declared.resolved(ledger)
+        schedule = project.schedule(name)
         changed = state.start(ledger, schedule, now)
         known = state_of(schedule, project.graph, ledger, now)
     if settings.as_json:
@@ -140,9 +143,10 @@ def start(settings: Settings, name: str) -> None:
 @click.pass_obj
 def stop(settings: Settings, name: str) -> None:
     """Let a schedule tick no more. A run of it that is under way goes on to its end."""
-    project = settings.load()
-    schedule, now = project.schedule(name), system_clock()
+    declared, now = settings.load(), system_clock()
     with open_ledger() as ledger:
+        project = declared.resolved(ledger)
+        schedule = project.schedule(name)
         changed = state.stop(ledger, schedule)
         known = state_of(schedule, project.graph, ledger, now)
     if settings.as_json:

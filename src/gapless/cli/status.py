@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
 
+from gapless.asset_key import AssetKey
 from gapless.cli.blocked import print_blocked
 from gapless.cli.recovery import recover, tell_empty_stores
 from gapless.cli.settings import Settings, project_options
@@ -38,8 +39,9 @@ def status(settings: Settings, selection: tuple[str, ...]) -> None:
     Without ASSET: counts of all assets. With one: its heat map, its gaps, and why partitions failed.
     """
     # Without the engine, of which half would be imported for nothing: people ask this often.
-    project, now = settings.load(), datetime.now(UTC)
+    declared, now = settings.load(), datetime.now(UTC)
     with open_ledger() as ledger:
+        project = declared.resolved(ledger)
         recover(project, ledger)
         tell_empty_stores(project, ledger)
         keys = project.select(list(selection) or None)
@@ -139,6 +141,10 @@ def _print_advice(
         print_blocked(settings, project.graph, [one.asset for one in overviews], hopeless)
     words = [] if asset is None else [asset]
     advice = []
+    advice += [
+        ("add a key", settings.command("partitions", "add", name, "KEY"))
+        for name in _without_keys(project, [one.asset for one in overviews if not one.extent])
+    ]
     if any(one.failed or one.skipped for one in overviews):
         advice.append(("retry what failed", settings.command("materialize", *words, "--failed")))
         worst = max(overviews, key=lambda one: one.failed + one.skipped)
@@ -151,6 +157,15 @@ def _print_advice(
         click.echo()
         for what, command in advice:
             click.echo(f"{what:<{size}}  {click.style(command, bold=True)}")
+
+
+def _without_keys(project: Project, assets: Iterable[AssetKey]) -> list[str]:
+    """The dynamic partitions of these assets that have no key yet."""
+    definitions = [definition for asset in assets if (definition := project.graph[asset].partitions_def) is not None]
+    parts = [part for each in definitions for part in each.dimensions.values() or [each]]
+    # What is dynamic does not depend on the time.
+    lacking = [part.dynamic_names for part in parts if part.dynamic_names and not part.existing(datetime.now(UTC))]
+    return sorted(frozenset().union(*lacking))
 
 
 def _print_detail(found: AssetDetail, now: datetime) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = ["ARGUMENTS", "EQUIVALENTS"]
 
-_TIMES_STATIC = "Partition by one of them, DailyPartitionsDefinition or StaticPartitionsDefinition, for now."
-_STATIC = "StaticPartitionsDefinition is the closest, if the keys can be listed."
 _ONE_EACH = "Write one @asset for each table; what they share can be an asset of its own, or a plain function."
 _PLAIN = "Write an @asset; steps inside it are plain functions."
 _SCHEDULE = "Use build_schedule_from_partitioned_job, which follows the partitions of a job."
@@ -17,7 +15,10 @@ _RESOURCE = "Use a ConfigurableResource, or put any object into Definitions(reso
 _CONFIG = "Use a Config class as the function's config parameter."
 _CHECKS = "There are no asset checks yet; raise in the asset's function, and the partition's old rows stay."
 _EXECUTOR = "Gapless chooses how to run; leave the executor out."
-_INSTANCE = "Runs and status lie in .gapless/ or GAPLESS_HOME; see `gapless status` and `gapless runs list`."
+_INSTANCE = (
+    "Runs, status and dynamic partitions lie in .gapless/ or GAPLESS_HOME; see `gapless status`, `gapless runs list`"
+    " and `gapless partitions`, or open them with gapless.open_ledger()."
+)
 _RUN_REQUEST = f"It is what a sensor returns. {_NO_SENSOR}"
 _SPEC = "Declare with @asset; an asset that something else makes cannot be declared yet."
 
@@ -37,17 +38,12 @@ EQUIVALENTS: dict[str, str] = {
     "DuckDBIOManager": _OWN_MANAGER,
     "DuckDBPandasIOManager": _OWN_MANAGER,
     "DuckDBResource": "Use a ConfigurableResource of your own that opens duckdb.connect(…).",
-    "DynamicPartitionsDefinition": _STATIC,
     "Failure": "Raise any exception; its traceback is recorded.",
     "Field": _CONFIG,
     "FilesystemIOManager": _OWN_MANAGER,
     "FreshnessPolicy": "There are no freshness policies yet; `gapless status` shows the gaps.",
     "In": _PLAIN,
     "InMemoryIOManager": _OWN_MANAGER,
-    "MultiPartitionKey": _TIMES_STATIC,
-    "MultiPartitionMapping": _TIMES_STATIC,
-    "MultiPartitionsDefinition": _TIMES_STATIC,
-    "MultiToSingleDimensionPartitionMapping": _TIMES_STATIC,
     "Nothing": "Use deps=[…] for an upstream asset whose value is not passed.",
     "OpExecutionContext": "Use AssetExecutionContext.",
     "Out": _PLAIN,
@@ -62,8 +58,6 @@ EQUIVALENTS: dict[str, str] = {
     "SensorResult": _RUN_REQUEST,
     "SkipReason": _RUN_REQUEST,
     "SourceAsset": _SPEC,
-    "SpecificPartitionsPartitionMapping": "Use AllPartitionMapping, and select the rows in the function.",
-    "StaticPartitionMapping": "Use AllPartitionMapping, and select the rows in the function.",
     "asset_check": _CHECKS,
     "asset_sensor": _NO_SENSOR,
     "build_init_resource_context": "Make the resource itself in the test: MyResource(…).",
@@ -150,10 +144,6 @@ ARGUMENTS: dict[str, str] = {
     "define_asset_job.owners": "Put owners=[…] on the assets.",
     "define_asset_job.run_tags": _JOB_TAGS,
     "DuckDBPolarsIOManager.connection_config": "Leave it out; DuckDB's settings are its defaults.",
-    "exclusions": (
-        "Write a TimeWindowPartitionsDefinition with a cron_schedule that passes over them, such as"
-        ' "0 0 * * 1-5" for weekdays.'
-    ),
     "hooks": _NO_HOOKS,
     "materialize.instance": _INSTANCE,
     "MaterializeResult.check_results": _CHECKS,

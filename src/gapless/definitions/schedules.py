@@ -99,7 +99,8 @@ class UnresolvedPartitionedSchedule:
                 f"has no partitions to follow: none of the assets of job {job.name!r} is partitioned",
                 "Give one of them a partitions_def.",
             )
-        if isinstance(partitions, TimeWindowPartitionsDefinition):
+        times = partitions.times
+        if len(times) == 1 and isinstance(times[0], TimeWindowPartitionsDefinition):
             if self.cron_schedule is not None or self.timezone is not None:
                 given = "cron_schedule" if self.cron_schedule is not None else "execution_timezone"
                 self._refuse(
@@ -107,20 +108,20 @@ class UnresolvedPartitionedSchedule:
                     "Remove it; shift the tick with minute_of_hour, hour_of_day, day_of_week or day_of_month.",
                 )
             try:
-                return partitions.get_cron_schedule(**self.offsets), partitions.timezone
+                return times[0].get_cron_schedule(**self.offsets), times[0].timezone
             except DefinitionError as wrong:
                 self._refuse(f"cannot be shifted: {wrong.reason}", wrong.fix)
             except ValueError as wrong:
                 self._refuse(f"cannot be shifted: {str(wrong).rstrip('.')}", "")
+        why = f"have {len(times)} dimensions of time" if times else "are no time windows"
         if self.offsets:
             self._refuse(
-                f"has {', '.join(self.offsets)}, but the partitions of its job are no time windows"
-                f" ({partitions.describe()})",
+                f"has {', '.join(self.offsets)}, but the partitions of its job {why} ({partitions.describe()})",
                 'Say when it runs with cron_schedule="0 0 * * *".',
             )
         if self.cron_schedule is None:
             self._refuse(
-                f"does not know when to run: the partitions of its job are no time windows ({partitions.describe()})",
+                f"does not know when to run: the partitions of its job {why} ({partitions.describe()})",
                 'Say when with cron_schedule="0 0 * * *".',
             )
         return self.cron_schedule, self.timezone or "UTC"

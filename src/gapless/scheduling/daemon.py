@@ -147,6 +147,8 @@ class Daemon:
 
     def _next_due(self) -> DueTick | None:
         now = self._looked_at = self._clock.now()
+        self._engine = self._engine.refreshed()  # keys may have been added since
+        self._backlog = Backlog(self._engine.project.graph, self._ledger)
         ticks = (self._backlog.tick(schedule, cursor, now) for schedule, cursor in self._running())
         return min((tick for tick in ticks if tick is not None), key=lambda tick: tick.coverage.tick, default=None)
 

@@ -42,9 +42,9 @@ class Coverage:
 
 
 def covered(definition: PartitionsDefinition, coverage: Coverage) -> OrdinalSet:
-    """The partitions that a tick answers for, made or not: those that came to exist; static ones each time, all."""
+    """The partitions that a tick answers for, made or not: those that came to exist; without time each time all."""
     existing = definition.existing(coverage.tick)
-    return existing - definition.existing(coverage.after) if definition.is_time else existing
+    return existing - definition.existing(coverage.after) if definition.times else existing
 
 
 def owed(graph: AssetGraph, job: Job, coverage: Coverage, records: Records) -> dict[AssetKey, OrdinalSet]:
@@ -96,7 +96,7 @@ def owed(graph: AssetGraph, job: Job, coverage: Coverage, records: Records) -> d
 def _is_tried(record: StatusRecord, definition: PartitionsDefinition, coverage: Coverage) -> bool:
     """Whether it was made, or failed, since it became due."""
     tried = record.status in _TRIED
-    if definition.is_time:
+    if definition.times:
         # Made again right now by another run: its rows are there all the same.
         return tried or (record.status is Status.RUNNING and record.committed_at is not None)
     return tried and record.updated_at >= coverage.tick

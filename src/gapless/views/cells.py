@@ -29,13 +29,15 @@ class Cell(Enum):
 class PartitionStates:
     """The partitions that exist now, by state; the five sets are disjoint and together are all.
 
+    A partition's *place* is its 0-based position among those that exist.
+
     Attributes:
-        extent: How many exist.
+        everything: All that exist.
         skipped: Not made last time, because something upstream failed; they are gaps as much as the missing.
         missing: Without any record, or wiped.
     """
 
-    extent: int
+    everything: OrdinalSet
     materialized: OrdinalSet
     failed: OrdinalSet
     skipped: OrdinalSet
@@ -48,7 +50,12 @@ class PartitionStates:
         materialized, failed = status.materialized & everything, status.failed & everything
         skipped, running = status.skipped & everything, status.running & everything
         missing = everything - materialized - failed - skipped - running
-        return cls(len(everything), materialized, failed, skipped, running, missing)
+        return cls(everything, materialized, failed, skipped, running, missing)
+
+    @property
+    def extent(self) -> int:
+        """How many exist."""
+        return len(self.everything)
 
     def at(self, ordinal: int) -> Cell:
         """The state of one partition that exists."""
@@ -66,8 +73,9 @@ class PartitionStates:
         raise IndexError(f"there is no partition number {ordinal}")
 
     def spread(self, edges: Sequence[int]) -> list[Cell]:
-        """One cell for each of the half-open stretches between `edges`, which are ascending."""
-        tallies = [dict[Cell, int]() for _ in edges[1:]]
+        """One cell for each of the half-open stretches between the places `edges`, which are ascending."""
+        places, tallies = edges, [dict[Cell, int]() for _ in edges[1:]]
+        edges = [self.everything.at(place) if place < self.extent else self.everything.last() + 1 for place in places]
         for state, ordinals in self._by_state:
             for a, b in ordinals.runs:
                 place = max(bisect_right(edges, a) - 1, 0)
@@ -76,7 +84,7 @@ class PartitionStates:
                     if inside > 0:
                         tallies[place][state] = tallies[place].get(state, 0) + inside
                     place += 1
-        return [merged(tally, edges[place + 1] - edges[place]) for place, tally in enumerate(tallies)]
+        return [merged(tally, places[place + 1] - places[place]) for place, tally in enumerate(tallies)]
 
     @property
     def _by_state(self) -> tuple[tuple[Cell, OrdinalSet], ...]:

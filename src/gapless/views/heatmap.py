@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
+from math import prod
 from typing import Any
 
-from gapless.partitions import PartitionsDefinition, TimeWindowPartitionsDefinition
+from gapless.partitions import (
+    MultiPartitionsDefinition,
+    PartitionsDefinition,
+    ProductSet,
+    TimeWindowPartitionsDefinition,
+)
 from gapless.views.cells import Cell, PartitionStates, merged
 
 __all__ = ["HeatMap", "HeatRow", "heat_map"]
@@ -19,6 +26,8 @@ __all__ = ["HeatMap", "HeatRow", "heat_map"]
 _MOST_NAMES = 60  # beyond that, keys are a matrix
 _MATRIX_COLUMNS = 50
 _MATRIX_ROWS = 20
+_PRODUCT_COLUMNS = 60
+_PRODUCT_ROWS = 40
 _FOLDED_ROWS = 3  # fewer are not worth folding
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -47,7 +56,8 @@ class HeatMap:
 
     Attributes:
         kind: ``hours`` (a row is a day), ``days`` (a month), ``weeks`` and ``months`` (a year), ``years`` (a decade),
-            ``names`` (one key) or ``matrix`` (keys in order, wrapped).
+            ``names`` (one key), ``matrix`` (keys in order, wrapped) or ``product`` (a row is a key of every dimension
+            but one, whose keys are the columns).
         columns: The head of each column; empty for none.
         first_key, last_key: What is shown, both inclusive; None if nothing is.
         shown: How many partitions that is.
@@ -155,10 +165,12 @@ def heat_map(definition: PartitionsDefinition, states: PartitionStates) -> HeatM
     """The picture of `states`. Looks up what it shows, never all that exists."""
     if isinstance(definition, TimeWindowPartitionsDefinition):
         return _calendar(definition, states)
+    if isinstance(definition, MultiPartitionsDefinition) and (product := _product(definition, states)) is not None:
+        return product
     if states.extent <= _MOST_NAMES:
         rows = tuple(
             HeatRow(definition.key_at(n), (cell,), int(cell is Cell.MATERIALIZED), 1)
-            for n in range(states.extent)
+            for n in states.everything
             for cell in [states.at(n)]
         )
         return _picture("names", ("",), rows, definition, states, 0, states.extent)
@@ -227,11 +239,40 @@ def _folded(
 def _matrix(definition: PartitionsDefinition, states: PartitionStates) -> HeatMap:
     end = min(states.extent, _MATRIX_COLUMNS * _MATRIX_ROWS)
     rows = []
+    ordinals = list(states.everything.head(end))
     for first in range(0, end, _MATRIX_COLUMNS):
-        cells = [states.at(n) for n in range(first, min(first + _MATRIX_COLUMNS, end))]
+        cells = [states.at(n) for n in ordinals[first : first + _MATRIX_COLUMNS]]
         blank = [Cell.NONE] * (_MATRIX_COLUMNS - len(cells))
-        rows.append(HeatRow(definition.key_at(first), (*cells, *blank), cells.count(Cell.MATERIALIZED), len(cells)))
+        label = definition.key_at(ordinals[first])
+        rows.append(HeatRow(label, (*cells, *blank), cells.count(Cell.MATERIALIZED), len(cells)))
     return _picture("matrix", ("",) * _MATRIX_COLUMNS, tuple(rows), definition, states, 0, end)
+
+
+def _product(definition: MultiPartitionsDefinition, states: PartitionStates) -> HeatMap | None:
+    """A table of the dimension of time (or the last one) against the others; None if they have too many keys."""
+    dimensions = list(definition.dimensions.values())
+    across = next((place for place, each in enumerate(dimensions) if each.is_time), len(dimensions) - 1)
+    everything = ProductSet.of_numbers([each.room for each in dimensions], states.everything)
+    others = [place for place in range(len(dimensions)) if place != across]
+    if not everything or prod(len(everything.side(place)) for place in others) > _PRODUCT_ROWS:
+        return None
+    columns = everything.side(across)
+    shown = columns.tail(_PRODUCT_COLUMNS) if dimensions[across].is_time else columns.head(_PRODUCT_COLUMNS)
+    rows, total = [], 0
+    for combination in product(*(everything.side(place) for place in others)):
+        cells = []
+        for column in shown:
+            point = dict(zip(others, combination, strict=True)) | {across: column}
+            number = everything.number(point[place] for place in range(len(dimensions)))
+            cells.append(states.at(number) if number in everything else Cell.NONE)
+        count = len(cells) - cells.count(Cell.NONE)
+        total += count
+        if count:
+            label = " · ".join(dimensions[p].key_at(n) for p, n in zip(others, combination, strict=True))
+            rows.append(HeatRow(label, tuple(cells), cells.count(Cell.MATERIALIZED), count))
+    keys = [dimensions[across].key_at(n) for n in shown]
+    heads = tuple(key if n == 0 else "" for n, key in enumerate(keys))
+    return HeatMap("product", heads, tuple(rows), keys[0], keys[-1], total, states.extent - total)
 
 
 def _picture(
@@ -244,6 +285,6 @@ def _picture(
     end: int,
 ) -> HeatMap:
     shown = end - first
-    first_key = definition.key_at(first) if shown else None
-    last_key = definition.key_at(end - 1) if shown else None
+    first_key = definition.key_at(states.everything.at(first)) if shown else None
+    last_key = definition.key_at(states.everything.at(end - 1)) if shown else None
     return HeatMap(kind, columns, rows, first_key, last_key, shown, states.extent - shown)

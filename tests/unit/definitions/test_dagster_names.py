@@ -91,8 +91,8 @@ def test_functions_may_import_when_they_run(files):
         ("from dagster import sensor", "Gapless has no dagster.sensor. Nothing watches for outside events yet."),
         ("import dagster as dg; dg.multi_asset", "Gapless has no dagster.multi_asset. Write one @asset for each table"),
         (
-            "from dagster import MultiPartitionsDefinition",
-            "Gapless has no dagster.MultiPartitionsDefinition. Partition by",
+            "from dagster import FreshnessPolicy",
+            "Gapless has no dagster.FreshnessPolicy. There are no freshness policies yet",
         ),
         (
             "from dagster import Definitons",

@@ -15,7 +15,9 @@ from gapless import (
 )
 from gapless.definitions.errors import UnknownNameError
 from gapless.errors import DefinitionError, UnknownAssetError
+from gapless.partitions import MultiPartitionsDefinition
 
+REGIONS = StaticPartitionsDefinition(["eu", "us"])
 DAILY = DailyPartitionsDefinition("2024-01-01", timezone="Europe/Berlin")
 
 
@@ -32,7 +34,9 @@ ASSETS = [
     made("errors", ["plays"], partitions_def=DAILY, group_name="core"),
     made("weekly", ["plays"], partitions_def=WeeklyPartitionsDefinition("2024-01-01", timezone="Europe/Berlin")),
     made("monthly", partitions_def=MonthlyPartitionsDefinition("2024-01-01")),
-    made("regions", partitions_def=StaticPartitionsDefinition(["eu", "us"])),
+    made("regions", partitions_def=REGIONS),
+    made("by_region", partitions_def=MultiPartitionsDefinition({"region": REGIONS, "date": DAILY})),
+    made("twice", partitions_def=MultiPartitionsDefinition({"seen": DAILY, "sold": DAILY})),
 ]
 
 
@@ -50,6 +54,11 @@ def refusal(*jobs, schedules=()) -> str:
 def scheduled(selection, **how):
     schedule = build_schedule_from_partitioned_job(define_asset_job("job", selection), **how)
     return resolved(schedules=[schedule]).schedules["job_schedule"]
+
+
+def test_a_schedule_of_several_dimensions_follows_the_one_of_time():
+    schedule = scheduled("by_region", hour_of_day=3)
+    assert (schedule.cron_schedule, schedule.timezone) == ("0 3 * * *", "Europe/Berlin")
 
 
 def test_a_job_is_its_assets_in_graph_order_with_their_partitions():
@@ -181,6 +190,8 @@ def test_a_schedule_over_static_partitions_says_when_itself():
         ("plays", {"execution_timezone": "UTC"}, "has execution_timezone, but its times already follow"),
         ("plays", {"day_of_week": 1}, "schedule 'job_schedule' cannot be shifted: "),
         ("plays", {"hour_of_day": 24}, "schedule 'job_schedule' cannot be shifted: "),
+        ("twice", {}, "does not know when to run: the partitions of its job have 2 dimensions of time (seen (daily"),
+        ("by_region", {"cron_schedule": "0 0 * * *"}, "has cron_schedule, but its times already follow"),
         ("regions", {}, "does not know when to run: the partitions of its job are no time windows (static"),
         ("regions", {"hour_of_day": 3}, "has hour_of_day, but the partitions of its job are no time windows"),
     ],

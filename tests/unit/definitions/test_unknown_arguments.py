@@ -63,10 +63,6 @@ def refusal(files, call: str, **how) -> UnknownArgumentError:
             "dg.DuckDBPolarsIOManager('db.duckdb', connection_config={})",
             "DuckDBPolarsIOManager() does not take 'connection_config'. Leave it out",
         ),
-        (
-            "dg.DailyPartitionsDefinition('2024-01-01', exclusions=['0 0 * * 0'])",
-            "DailyPartitionsDefinition() does not take 'exclusions'. Write a TimeWindowPartitionsDefinition",
-        ),
     ],
 )
 def test_an_argument_that_we_do_not_have_is_named_with_what_to_write_instead_and_its_place(files, call, message):

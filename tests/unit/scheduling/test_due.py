@@ -13,7 +13,7 @@ from scheduling_world import utc
 import gapless as dg
 from gapless.asset_key import AssetKey
 from gapless.ledger.contract import Status, StatusRecord
-from gapless.partitions import OrdinalSet
+from gapless.partitions import MultiPartitionsDefinition, OrdinalSet
 from gapless.scheduling.due import Coverage, covered, owed
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01")
@@ -83,6 +83,12 @@ def asked(declared, *records, coverage=YESTERDAY):
         known.setdefault(AssetKey(entry.asset), {})[entry.partition] = entry
     due = owed(declared.graph, declared.job("job"), coverage, known)
     return {str(key): list(ordinals) for key, ordinals in due.items()}
+
+
+def test_a_tick_covers_every_key_of_the_other_dimensions_of_the_windows_that_closed():
+    product = MultiPartitionsDefinition({"region": REGIONS, "date": DAILY})
+    keys = product.keys_of(covered(product, YESTERDAY))
+    assert keys == ["2024-01-04|eu", "2024-01-04|us"]
 
 
 def test_a_partition_is_owed_until_it_is_made():
