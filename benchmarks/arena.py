@@ -32,6 +32,8 @@ class Arena:
         rows: Plays a day.
         partitions: Recorded partitions that the status question asks about.
         peer_days: Days for the peer that takes a third of a second for each.
+        windows: Partitions of the definitions that the question about partitions asks.
+        peer_windows: The same where the peer is asked too, which takes seconds for each operation.
         chosen_peer: An interpreter that has the packages of peer-requirements.txt; None makes a virtual environment.
     """
 
@@ -41,6 +43,8 @@ class Arena:
     rows: int = 1_000
     partitions: int = 10_000
     peer_days: int = 30
+    windows: int = 1_000_000
+    peer_windows: int = 100_000
     chosen_peer: Path | None = None
 
     @cached_property

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import dagster_by_day, dagster_range, floor, import_time, loop, one_day_cold, status_cold
+from benchmarks import dagster_by_day, dagster_range, floor, import_time, loop, one_day_cold, partitions, status_cold
 from benchmarks.arena import Arena
 from benchmarks.measure import Figure
 
@@ -24,7 +24,10 @@ QUESTIONS = {
     "import_time": import_time.measure,
     "one_day_cold": one_day_cold.measure,
     "status_cold": status_cold.measure,
+    "partitions": partitions.measure,
 }
+
+QUICK = {"days": 100, "partitions": 1_000, "peer_days": 5, "windows": 100_000, "peer_windows": 1_000}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(options.questions) - set(QUESTIONS):
         parser.error(f"no question {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
     with tempfile.TemporaryDirectory(prefix="gapless-bench-") as folder:
-        size = {"days": 100, "partitions": 1_000, "peer_days": 5} if options.quick else {}
+        size = QUICK if options.quick else {}
         arena = Arena(
             Path(folder), rounds=options.rounds or (1 if options.quick else 3), chosen_peer=options.peer_python, **size
         )
