@@ -16,6 +16,7 @@ nothing:
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def timeline(definition: TimeWindowPartitionsDefinition, options: dict[str, str]
 
 def holes(shown: list[TimeWindow], start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """The stretches between windows that belong to none."""
-    for window, following in zip(shown, shown[1:], strict=False):
+    for window, following in itertools.pairwise(shown):
         if window.end.timestamp() < following.start.timestamp():
             yield window.end, following.start
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -107,7 +107,13 @@ def _name_of(function: Callable[[datetime], bool]) -> str:
 
 def identity_of(exclusions: Iterable[Exclusion]) -> frozenset[object]:
     """What tells two lists of exclusions apart: not their order, nor how a cron schedule is spaced."""
-    return frozenset(Cron.parse(item).text if isinstance(item, str) else item for item in exclusions)
+    return frozenset(map(_identity, exclusions))
+
+
+def _identity(item: Exclusion) -> object:
+    if not callable(item):
+        return _fact(item)  # two passes of an hour would compare equal as datetimes
+    return item if isinstance(item, Hashable) else id(item)
 
 
 def facts_of(exclusions: Iterable[Exclusion]) -> list[str]:

@@ -1,6 +1,7 @@
 """Windows that a definition leaves out: §2.7 of the semantics, §6.15."""
 
 import pickle
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -332,6 +333,29 @@ def test_exclusions_are_part_of_what_a_definition_says():
         "2024-01-01", timezone="Asia/Tokyo", exclusions=[is_weekend, datetime(2024, 1, 2)]
     )
     assert pickle.loads(pickle.dumps(with_function)) == with_function
+
+
+def test_the_two_passes_of_an_hour_are_two_exclusions():
+    first, second = (
+        HourlyPartitionsDefinition("2024-11-03-00:00", timezone="America/New_York", exclusions=[moment])
+        for moment in (datetime(2024, 11, 3, 1), datetime(2024, 11, 3, 1, fold=1))
+    )
+    assert first != second
+
+
+def test_what_is_called_need_not_be_hashable():
+    @dataclass
+    class Calendar:
+        closed: int
+
+        def __call__(self, start):
+            return start.day == self.closed
+
+    calendar = Calendar(2)
+    definition = DailyPartitionsDefinition("2024-01-01", exclusions=calendar)
+    assert keys(definition, 0, 2) == ["01-01", "01-03"]
+    assert hash(definition) == hash(DailyPartitionsDefinition("2024-01-01", exclusions=[calendar]))
+    assert definition.describe() == "daily from 2024-01-01, except Calendar()"
 
 
 def test_exclusions_show_themselves():

@@ -30,7 +30,7 @@ def starts_of(definition, first, end):
     return {definition.boundary(n).timestamp() for n in range(first, end)}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     base=BASES,
     zone=ZONES,
