@@ -1,15 +1,10 @@
 """WHICH PARTITIONS EXIST. Pure values: keys, windows, time grids, dimensions, sets, selections, mappings."""
 
-from gapless.partitions.cadences import (
-    DailyPartitionsDefinition,
-    HourlyPartitionsDefinition,
-    MonthlyPartitionsDefinition,
-    WeeklyPartitionsDefinition,
-)
 from gapless.partitions.changes.change import DefinitionChange, describe_change
 from gapless.partitions.civil.cron import Cron, ScheduleType
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.dimension import PartitionDimensionDefinition
+from gapless.partitions.dimensions.dimension import PartitionDimensionDefinition
+from gapless.partitions.dimensions.multi import MultiPartitionsDefinition
 from gapless.partitions.dynamic import (
     AddDynamicPartitionsRequest,
     DeleteDynamicPartitionsRequest,
@@ -38,15 +33,19 @@ from gapless.partitions.mappings.mapped import MappedUpstream, UpstreamPartition
 from gapless.partitions.mappings.mapping import PartitionMapping
 from gapless.partitions.mappings.waiting import Verdict, WaitPolicy
 from gapless.partitions.mappings.whole import AllPartitionMapping, LastPartitionMapping
-from gapless.partitions.multi import MultiPartitionsDefinition
 from gapless.partitions.multi_key import MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys, existing
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet, RestoredSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.partition_set import PartitionSet, RestoredSet
 from gapless.partitions.static import StaticPartitionsDefinition
-from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 from gapless.partitions.window import TimeWindow
+from gapless.partitions.windows.cadences import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
+from gapless.partitions.windows.time_window import TimeWindowPartitionsDefinition
 
 __all__ = [
     "AddDynamicPartitionsRequest",

@@ -16,8 +16,8 @@ from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.pages import page_of
 from gapless.partitions.paginated_results import PaginatedResults
-from gapless.partitions.partition_set import PartitionSet
-from gapless.partitions.selection import select
+from gapless.partitions.sets.partition_set import PartitionSet
+from gapless.partitions.sets.selection import select
 
 __all__ = ["PartitionsDefinition"]
 
@@ -37,7 +37,7 @@ class PartitionsDefinition(OrderedKeys):
         """The partitions that a selection such as ``2024-01-01..`` or ``last 7`` names, of those that exist at `now`.
 
         Args:
-            text: See `gapless.partitions.selection_grammar` for how it is written.
+            text: See `gapless.partitions.sets.selection_grammar` for how it is written.
             now: A naive one is in the definition's own timezone.
             statuses: What ``missing``, ``failed``, … mean, by word.
 

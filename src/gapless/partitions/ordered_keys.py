@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from gapless.errors import UnknownPartitionError
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
 
 __all__ = ["DynamicPartitionsStore", "OrderedKeys", "existing"]
 

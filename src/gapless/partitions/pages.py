@@ -7,7 +7,7 @@ import base64
 from gapless.errors import InvocationError
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.paginated_results import PaginatedResults
-from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["page_of"]
 

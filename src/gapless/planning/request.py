@@ -30,7 +30,7 @@ class PartitionRequest:
         ranges: ``START..END`` texts, both ends inclusive.
         last: The newest so many partitions; where there are dimensions, those of the one that is time.
         scope: Of those in view, which to make. None means: all of those named, else the missing ones.
-        text: A selection of partitions such as ``2024-01 & not failed``; see `gapless.partitions.selection`.
+        text: A selection of partitions such as ``2024-01 & not failed``; see `gapless.partitions.sets.selection`.
     """
 
     keys: tuple[str, ...] = ()

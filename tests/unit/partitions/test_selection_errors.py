@@ -17,7 +17,7 @@ from gapless.partitions import (
     StaticPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
-from gapless.partitions.selection import select
+from gapless.partitions.sets.selection import select
 
 NOW = datetime(2024, 11, 20, 12, tzinfo=UTC)
 DAYS = DailyPartitionsDefinition(start_date="2024-09-15")  # to 2024-11-19

@@ -19,8 +19,8 @@ from gapless.partitions import (
     TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
-from gapless.partitions.selection import select
-from gapless.partitions.selection_grammar import AllOf, AnyOf, Not, Value, Word, as_value, parse
+from gapless.partitions.sets.selection import select
+from gapless.partitions.sets.selection_grammar import AllOf, AnyOf, Not, Value, Word, as_value, parse
 
 NOW = datetime(2024, 11, 20, 12, tzinfo=UTC)
 DAYS = DailyPartitionsDefinition(start_date="2024-09-15")  # to 2024-11-19

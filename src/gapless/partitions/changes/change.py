@@ -10,7 +10,7 @@ from gapless.errors import InvocationError
 from gapless.partitions.changes.correspondence import Fate
 from gapless.partitions.changes.dimensions import UNPARTITIONED, Feeds, Renames, Space, lines_between, rename_hint
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["UNPARTITIONED", "DefinitionChange", "Orphans", "describe_change"]
 

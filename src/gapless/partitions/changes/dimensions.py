@@ -12,11 +12,10 @@ from gapless.errors import InvocationError
 from gapless.partitions.changes.correspondence import Correspondence, Fate, added, by_key, removed
 from gapless.partitions.changes.windows import by_window
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.partition_set import PartitionSet
 from gapless.partitions.static import StaticPartitionsDefinition
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["UNPARTITIONED", "Feeds", "Line", "Renames", "Space", "lines_between", "rename_hint"]
 

@@ -12,7 +12,7 @@ from gapless.partitions.changes.correspondence import Correspondence, Fate, Link
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.zone import HOUR, Zone
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["by_window"]
 

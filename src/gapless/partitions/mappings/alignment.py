@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import repeat
 
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["Alignment"]
 

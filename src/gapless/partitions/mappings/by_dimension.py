@@ -10,15 +10,14 @@ from typing import Any
 
 from gapless.errors import DefinitionError, closest
 from gapless.partitions.definition import PartitionsDefinition
+from gapless.partitions.dimensions.multi import MultiPartitionsDefinition
 from gapless.partitions.mappings.by_key import IdentityPartitionMapping
 from gapless.partitions.mappings.by_time import TimeWindowPartitionMapping
 from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping, described
 from gapless.partitions.mappings.waiting import WaitPolicy
-from gapless.partitions.multi import MultiPartitionsDefinition
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = [
     "DimensionPartitionMapping",

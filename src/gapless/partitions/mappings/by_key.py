@@ -14,7 +14,7 @@ from gapless.partitions.mappings.mapping import PartitionMapping
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordered_keys import existing
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = [
     "IdentityPartitionMapping",

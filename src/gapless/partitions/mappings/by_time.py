@@ -14,7 +14,7 @@ from gapless.partitions.mappings.mapped import NAMED, MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping, described
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["CumulativePartitionMapping", "RollingWindowPartitionMapping", "TimeWindowPartitionMapping"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gapless.errors import DefinitionError
 from gapless.partitions.definition import PartitionsDefinition
+from gapless.partitions.dimensions.multi import MultiPartitionsDefinition
 from gapless.partitions.mappings.by_dimension import (
     DimensionPartitionMapping,
     MultiPartitionMapping,
@@ -17,7 +18,6 @@ from gapless.partitions.mappings.by_key import IdentityPartitionMapping
 from gapless.partitions.mappings.by_time import TimeWindowPartitionMapping
 from gapless.partitions.mappings.mapping import PartitionMapping, described
 from gapless.partitions.mappings.whole import AllPartitionMapping, LastPartitionMapping
-from gapless.partitions.multi import MultiPartitionsDefinition
 
 __all__ = ["infer_mapping"]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["NAMED", "MappedUpstream", "UpstreamPartitionsResult"]
 

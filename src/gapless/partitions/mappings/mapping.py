@@ -17,7 +17,7 @@ from gapless.partitions.mappings.mapped import MappedUpstream, UpstreamPartition
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
+from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["PartitionMapping", "described"]
 

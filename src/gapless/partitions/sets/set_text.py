@@ -1,12 +1,11 @@
-"""A set of partitions in the words of a selection: what is written here, `gapless.partitions.selection` reads."""
+"""A set of partitions in the words of a selection: what is written here, `gapless.partitions.sets.selection` reads."""
 
 from __future__ import annotations
 
-from gapless.partitions.key_ranges import named
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
-from gapless.partitions.selection_grammar import as_value
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.key_ranges import named
+from gapless.partitions.sets.selection_grammar import as_value
 
 __all__ = ["set_text"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from gapless.errors import PartitionsDefinitionError
-from gapless.partitions.computed_combinations import ComputedCombinations
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.listed_combinations import ListedCombinations
+from gapless.partitions.dimensions.computed_combinations import ComputedCombinations
+from gapless.partitions.dimensions.listed_combinations import ListedCombinations
 
 __all__ = ["Combinations", "read_combinations"]
 

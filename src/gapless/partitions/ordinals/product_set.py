@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from math import prod
 
-from gapless.partitions.nesting import AND, OR, SUB, Level, Node, Operation, along, combined, nested
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.runs import Run
+from gapless.partitions.ordinals.nesting import AND, OR, SUB, Level, Node, Operation, along, combined, nested
+from gapless.partitions.ordinals.ordinal_set import OrdinalSet
+from gapless.partitions.ordinals.runs import Run
 
 __all__ = ["ProductSet"]
 

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError
 from gapless.partitions.key_range import PartitionKeyRange
-from gapless.partitions.key_ranges import keys_in, ranges_of
 from gapless.partitions.loading_context import current
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
-from gapless.partitions.serialised_set import Nonexistent, read_set, write_set
-from gapless.partitions.set_text import set_text
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.key_ranges import keys_in, ranges_of
+from gapless.partitions.sets.serialised_set import Nonexistent, read_set, write_set
+from gapless.partitions.sets.set_text import set_text
 
 __all__ = ["PartitionSet", "RestoredSet"]
 

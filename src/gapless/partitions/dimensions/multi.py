@@ -8,12 +8,12 @@ from typing import cast
 
 from gapless.errors import DefinitionError, PartitionKeyError
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.dimension import PartitionDimensionDefinition
+from gapless.partitions.dimensions.dimension import PartitionDimensionDefinition
+from gapless.partitions.dimensions.multidimensional import Multidimensional
 from gapless.partitions.loading_context import current
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
-from gapless.partitions.multidimensional import Multidimensional
-from gapless.partitions.time_window import TimeWindowPartitionsDefinition
 from gapless.partitions.window import TimeWindow
+from gapless.partitions.windows.time_window import TimeWindowPartitionsDefinition
 
 __all__ = ["MultiPartitionsDefinition"]
 

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from gapless.partitions.multi_key import DELIMITER
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
 
 __all__ = ["points_meant"]
 

@@ -12,11 +12,10 @@ from gapless.errors import CombinationsError, PartitionsDefinitionError
 from gapless.partitions.civil.key_format import read_stretch
 from gapless.partitions.civil.zone import civil_datetime
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.dimension import key_of, unknown_dimension, unknown_key
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.dimensions.dimension import key_of, unknown_dimension, unknown_key
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
 from gapless.partitions.window import TimeWindow
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["ComputedCombinations"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from gapless.partitions.runs import Run, Runs
+from gapless.partitions.ordinals.runs import Run, Runs
 
 if TYPE_CHECKING:
     from pyroaring import BitMap64

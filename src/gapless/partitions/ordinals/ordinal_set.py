@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
-from gapless.partitions import bitmaps
-from gapless.partitions.runs import Run, difference, intersection, union
+from gapless.partitions.ordinals import bitmaps
+from gapless.partitions.ordinals.runs import Run, difference, intersection, union
 
 if TYPE_CHECKING:
     from pyroaring import BitMap64

@@ -25,11 +25,10 @@ from itertools import islice, product
 from math import prod
 
 from gapless.errors import PartitionSetFormatError
-from gapless.partitions.key_ranges import KeyRanges, NamedRuns, named
 from gapless.partitions.multi_key import DELIMITER
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.key_ranges import KeyRanges, NamedRuns, named
 
 __all__ = ["Nonexistent", "read_set", "write_set"]
 

@@ -10,10 +10,9 @@ from typing import NoReturn
 
 from gapless.errors import PartitionSelectionError, closest
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
-from gapless.partitions.product import ProductSet
-from gapless.partitions.selection_grammar import (
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.partition_set import PartitionSet
+from gapless.partitions.sets.selection_grammar import (
     STATUS_WORDS,
     AllOf,
     AnyOf,

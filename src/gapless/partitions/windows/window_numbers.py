@@ -8,15 +8,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from gapless.partitions.arguments import read_zone
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.cron_grid import grid_of
 from gapless.partitions.civil.key_format import KeyFormat
 from gapless.partitions.civil.sieved_grid import HoledGrid
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.exclusions import Exclusion, holed, identity_of, shown
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
+from gapless.partitions.windows.arguments import read_zone
+from gapless.partitions.windows.exclusions import Exclusion, holed, identity_of, shown
 
 __all__ = ["OPEN_END", "WindowNumbers"]
 

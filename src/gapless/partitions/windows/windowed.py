@@ -11,9 +11,9 @@ from gapless.partitions.civil.cron import ScheduleType
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.key_format import ReadKey, guess_key, read_stretch
 from gapless.partitions.civil.zone import DAY
-from gapless.partitions.exclusions import facts_of, words_of
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.window_numbers import OPEN_END, WindowNumbers
+from gapless.partitions.windows.exclusions import facts_of, words_of
+from gapless.partitions.windows.window_numbers import OPEN_END, WindowNumbers
 
 __all__ = ["Windowed"]
 

@@ -13,7 +13,15 @@ from gapless.errors import (
     PartitionRangeError,
     PartitionsDefinitionError,
 )
-from gapless.partitions.arguments import (
+from gapless.partitions.civil.cron import ScheduleType
+from gapless.partitions.civil.key_format import KeyFormat
+from gapless.partitions.key_range import PartitionKeyRange
+from gapless.partitions.loading_context import current
+from gapless.partitions.ordered_keys import DynamicPartitionsStore
+from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.sets.partition_set import PartitionSet
+from gapless.partitions.window import TimeWindow
+from gapless.partitions.windows.arguments import (
     check_keys,
     check_reach,
     cron_of_offsets,
@@ -21,16 +29,8 @@ from gapless.partitions.arguments import (
     read_int,
     read_zone,
 )
-from gapless.partitions.civil.cron import ScheduleType
-from gapless.partitions.civil.key_format import KeyFormat
-from gapless.partitions.exclusions import Exclusion, read_exclusions
-from gapless.partitions.key_range import PartitionKeyRange
-from gapless.partitions.loading_context import current
-from gapless.partitions.ordered_keys import DynamicPartitionsStore
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
-from gapless.partitions.window import TimeWindow
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.exclusions import Exclusion, read_exclusions
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["TimeWindowPartitionsDefinition"]
 

@@ -12,9 +12,8 @@ from typing import overload
 from gapless.partitions.key_range import PartitionKeyRange
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
-from gapless.partitions.runs import Run
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.ordinals.runs import Run
 
 __all__ = ["KeyRanges", "NamedRuns", "keys_in", "named", "ranges_of"]
 

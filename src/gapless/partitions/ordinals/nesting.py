@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.runs import Run
+from gapless.partitions.ordinals.ordinal_set import OrdinalSet
+from gapless.partitions.ordinals.runs import Run
 
 __all__ = ["AND", "OR", "SUB", "Level", "Node", "Operation", "along", "combined", "nested"]
 

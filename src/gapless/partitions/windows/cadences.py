@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from gapless.partitions.civil.cron import ScheduleType
-from gapless.partitions.exclusions import Exclusion
-from gapless.partitions.time_window import TimeWindowPartitionsDefinition
+from gapless.partitions.windows.exclusions import Exclusion
+from gapless.partitions.windows.time_window import TimeWindowPartitionsDefinition
 
 __all__ = [
     "DailyPartitionsDefinition",

@@ -11,7 +11,7 @@ from gapless.errors import PartitionsDefinitionError, closest
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.multi_key import DELIMITER
 from gapless.partitions.static import StaticPartitionsDefinition
-from gapless.partitions.windowed import Windowed
+from gapless.partitions.windows.windowed import Windowed
 
 __all__ = [
     "PartitionDimensionDefinition",

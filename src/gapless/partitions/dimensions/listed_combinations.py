@@ -8,10 +8,9 @@ from typing import Any
 
 from gapless.errors import PartitionsDefinitionError
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.dimension import key_of, unknown_dimension, unknown_key
+from gapless.partitions.dimensions.dimension import key_of, unknown_dimension, unknown_key
 from gapless.partitions.multi_key import DELIMITER
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
 
 __all__ = ["ListedCombinations"]
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 from gapless.errors import PartitionSelectionError
-from gapless.partitions.selection_tokens import Kind, Token, is_bare, quoted, tokens_of
+from gapless.partitions.sets.selection_tokens import Kind, Token, is_bare, quoted, tokens_of
 
 __all__ = [
     "STATUS_WORDS",

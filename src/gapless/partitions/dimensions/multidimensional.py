@@ -11,19 +11,18 @@ from types import MappingProxyType
 from typing import Self
 
 from gapless.errors import UnknownPartitionError
-from gapless.partitions.combinations import Combinations, read_combinations
 from gapless.partitions.definition import PartitionsDefinition
-from gapless.partitions.dimension import (
+from gapless.partitions.dimensions.combinations import Combinations, read_combinations
+from gapless.partitions.dimensions.dimension import (
     check_found_keys,
     read_dimensions,
     unknown_dimension,
 )
-from gapless.partitions.mistyped_key import points_meant
+from gapless.partitions.dimensions.mistyped_key import points_meant
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
-from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.partition_set import PartitionSet
-from gapless.partitions.product import ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["Multidimensional"]
 

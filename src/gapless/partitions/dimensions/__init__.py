@@ -1,0 +1,1 @@
+"""Partitions that several dimensions tell, and which combinations of them exist."""
