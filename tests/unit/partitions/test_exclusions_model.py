@@ -30,7 +30,7 @@ def starts_of(definition, first, end):
     return {definition.boundary(n).timestamp() for n in range(first, end)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     base=BASES,
     zone=ZONES,
@@ -109,7 +109,7 @@ def runs_of_touching(spans):
     return runs
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(base=BASES, crons=st.lists(CRONS, min_size=1, max_size=2), ahead=st.lists(st.integers(-300, 900), max_size=6))
 def test_however_it_was_asked_before_a_definition_answers_the_same(base, crons, ahead):
     # What is left out is looked up as far as needed, in both directions; the order must not show.

@@ -142,7 +142,7 @@ crons = st.sampled_from(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(zone=zones, cron=crons, day=st.dates(date(1975, 1, 1), date(2050, 12, 31)), at=st.integers(0, 50_000))
 def test_windows_tile_time_and_keys_lead_back(zone, cron, day, at):
     definition = define(datetime.combine(day, time()), cron, zone)

@@ -120,7 +120,7 @@ MAPPINGS = [
 places = st.integers(0, len(DEFINITIONS) - 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     down=places,
     up=places,
@@ -142,7 +142,7 @@ def test_what_is_read_agrees_with_comparing_windows_one_by_one(down, up, mapping
     assert mapped.later == (bool(lacking) and lacking[0] >= 0 and lacking[-1] < DEFINITIONS[up].room)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     down=places,
     up=places,

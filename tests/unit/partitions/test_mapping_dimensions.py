@@ -150,7 +150,7 @@ TIES = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(a=st.sampled_from(TIES["a"]), day=st.sampled_from(TIES["day"]), data=st.data())
 def test_tied_dimensions_agree_with_asking_every_pair_of_partitions(a, day, data):
     mapping = MultiPartitionMapping({name: tie for name, tie in (("a", a), ("day", day)) if tie})

@@ -141,7 +141,7 @@ def test_which_downstream_partitions_read_an_upstream_one(down, up, mapping, key
 definitions = st.sampled_from([H, D, W, M, D6, LATE, ENDED, BEHIND])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     down=definitions,
     up=definitions,
