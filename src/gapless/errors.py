@@ -18,7 +18,9 @@ stay attributes, so that code can act on them, and survive pickling.
     │   └── InvocationError              a function or method called in a way that it does not support
     ├── DefinitionError                  the user's definitions do not hold together; names file and line
     │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
-    │   │   └── CombinationsError        the user's function that says which combinations exist failed
+    │   │   ├── CombinationsError        the user's function that says which combinations exist failed
+    │   │   └── ExclusionError           the user's function that says which windows are excluded failed
+    │   ├── MappingFunctionError         the user's function that says what a partition reads failed
     │   ├── DefinitionErrors             several of them, found together; in definitions.errors
     │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
     │   ├── UnknownArgumentError         an argument that a public function lacks (TypeError); in definitions.errors
@@ -43,9 +45,11 @@ __all__ = [
     "CombinationsError",
     "DefinitionError",
     "ExcludedPartitionError",
+    "ExclusionError",
     "GaplessError",
     "InvocationError",
     "LedgerError",
+    "MappingFunctionError",
     "PartitionKeyError",
     "PartitionRangeError",
     "PartitionSelectionError",
@@ -280,6 +284,34 @@ class PartitionsDefinitionError(DefinitionError, ValueError):
 @dataclass(eq=False)
 class CombinationsError(PartitionsDefinitionError):
     """The user's function that says which combinations exist raised, or gave what cannot be understood.
+
+    Attributes:
+        trace: The traceback, from the user's function on; empty if it did not raise.
+    """
+
+    trace: str = ""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
+
+
+@dataclass(eq=False)
+class ExclusionError(PartitionsDefinitionError):
+    """The user's function that says which windows are excluded raised, or gave what cannot be understood.
+
+    Attributes:
+        trace: The traceback, from the user's function on; empty if it did not raise.
+    """
+
+    trace: str = ""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
+
+
+@dataclass(eq=False)
+class MappingFunctionError(DefinitionError):
+    """The user's function that says what a partition reads raised, or gave what cannot be understood.
 
     Attributes:
         trace: The traceback, from the user's function on; empty if it did not raise.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import click
 
@@ -10,7 +11,8 @@ from gapless.asset_key import AssetKey
 from gapless.cli.settings import Settings
 from gapless.cli.terminal import count
 from gapless.definitions.graph import AssetGraph
-from gapless.planning.plan import Plan
+from gapless.partitions import PartitionMapping, TimeWindowPartitionMapping
+from gapless.planning.plan import Plan, PlanStep
 from gapless.views.key_ranges import KeyRange
 from gapless.views.plan import explain
 
@@ -32,19 +34,38 @@ def print_blocked(settings: Settings, graph: AssetGraph, selected: Collection[As
     if len(groups) > _MOST_BLOCKED:
         rest = sum(group.count for _, group in groups[_MOST_BLOCKED:])
         click.echo(f"  … and {count(rest, 'partition')} more")
-    _print_for_what_never_exists(made)
+    _print_for_what_never_exists(graph, made)
     if words := _what_they_read(graph, selected, made):
         click.echo(f"\nmake what they read too  {click.style(settings.command('materialize', *words), bold=True)}")
 
 
-def _print_for_what_never_exists(made: Plan) -> None:
-    steps = [step for step in made.steps if step.impossible and step.definition is not None and step.definition.times]
-    if steps:
-        click.echo(
-            f"\nWhat does not exist is passed over with TimeWindowPartitionMapping(\n"
-            f"  allow_nonexistent_upstream_partitions=True) as the partition_mapping of the dependency;"
-            f" or begin {steps[0].asset} later: start_date."
-        )
+def _print_for_what_never_exists(graph: AssetGraph, made: Plan) -> None:
+    """How each kind of mapping that needs it passes over it."""
+    for kind, asset in {type(mapping): step.asset for step in made.steps for mapping in _asking(graph, step, made.now)}.items():
+        if kind is TimeWindowPartitionMapping:
+            click.echo(
+                f"\nWhat does not exist is passed over with TimeWindowPartitionMapping(\n"
+                f"  allow_nonexistent_upstream_partitions=True) as the partition_mapping of the dependency;"
+                f" or begin {asset} later: start_date."
+            )
+        else:
+            click.echo(
+                f"\nWhat does not exist is not waited for with {kind.__name__}(\n"
+                f"  …, wait_for=WaitPolicy.existing()) as the partition_mapping of the dependency of {asset};"
+                " or correct what it reads."
+            )
+
+
+def _asking(graph: AssetGraph, step: PlanStep, now: datetime) -> list[PartitionMapping]:
+    """The mappings by which a step needs what does not exist."""
+    return [
+        dependency.mapping
+        for dependency in graph.parents(step.asset)
+        if step.impossible
+        and dependency.mapping.upstream(
+            step.impossible, step.definition, graph[dependency.upstream].partitions_def, now
+        ).nonexistent_count
+    ]
 
 
 def _what_they_read(graph: AssetGraph, selected: Collection[AssetKey], made: Plan) -> list[str]:

@@ -23,7 +23,7 @@ from gapless.ledger.contract import (
     TickState,
 )
 from gapless.ledger.sqlite_file import SQLiteFile
-from gapless.partitions.dynamic import checked_dynamic_keys, listed_dynamic_keys
+from gapless.partitions.dynamic import checked_dynamic_keys, listed_dynamic_keys, refuse_blank_keys
 from gapless.partitions.key_text import fault_in_key
 from gapless.partitions.paginated_results import PaginatedResults
 
@@ -167,6 +167,7 @@ class SQLiteLedger:
 
     def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> list[str]:
         keys = checked_dynamic_keys(partitions_def_name, partition_keys)
+        refuse_blank_keys(partitions_def_name, keys)
         if not keys:
             return []
         with self._file.write() as connection:

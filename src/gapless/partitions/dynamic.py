@@ -19,6 +19,7 @@ __all__ = [
     "DynamicPartitionsDefinition",
     "checked_dynamic_keys",
     "listed_dynamic_keys",
+    "refuse_blank_keys",
 ]
 
 _ROOM = 1 << 40  # as many keys as anybody will ever add
@@ -155,6 +156,12 @@ class AddDynamicPartitionsRequest(_DynamicPartitionsRequest):
         InvocationError: What cannot be a key.
     """
 
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_blank_keys(self.partitions_def_name, self.partition_keys)
+
 
 class DeleteDynamicPartitionsRequest(_DynamicPartitionsRequest):
     """Keys to be removed from the dynamic partitions of a name.
@@ -187,6 +194,20 @@ def checked_dynamic_keys(partitions_def_name: str, partition_keys: Iterable[str]
                 fault[1],
             )
     return tuple(dict.fromkeys(keys))
+
+
+def refuse_blank_keys(partitions_def_name: str, partition_keys: Iterable[str]) -> None:
+    """Keys that are to be added can be seen; one that is there already can always be removed.
+
+    Raises:
+        InvocationError: One is empty, or nothing but spaces.
+    """
+    for key in partition_keys:
+        if not key.strip():
+            raise InvocationError(
+                f"{key!r} cannot be a key of the dynamic partitions {partitions_def_name!r}: it is blank",
+                "Nothing was added. Is a variable not set?",
+            )
 
 
 def listed_dynamic_keys(partitions_def_name: str, partition_keys: Iterable[str]) -> tuple[str, ...]:

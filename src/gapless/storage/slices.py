@@ -195,7 +195,13 @@ class SliceStore(Protocol):
         ...
 
     def load(self, source: InputSlices, expected: Any) -> Any:
-        """The rows of `source` as the type `expected` (an annotation; ``Any`` for the store's default)."""
+        """The rows of `source` as the type `expected` (an annotation; ``Any`` for the store's default).
+
+        Without slices there are no rows, whether the asset was ever made or not; it may then lack columns, too.
+
+        Raises:
+            StorageError: Slices of an asset that was never made are asked for, or columns that it does not have.
+        """
         ...
 
     def commit_records(self, run_ids: Sequence[str]) -> list[CommitRecord]:

@@ -15,7 +15,7 @@ from gapless.testing.ledger_processes import OpenLedger, add_each, materialized
 __all__ = ["AWKWARD_KEYS", "DynamicPartitionsContract"]
 
 # Keys are data: whatever a person may name a partition has to come back as it was.
-AWKWARD_KEYS = ["eu|2024", "it's", '"quoted"', "'; drop table statuses; --", "%", "naïve ☃ 日本", " ", "", "a" * 3000]
+AWKWARD_KEYS = ["eu|2024", "it's", '"quoted"', "'; drop table statuses; --", "%", "naïve ☃ 日本", " a ", "a" * 3000]
 
 
 class DynamicPartitionsContract:
@@ -69,6 +69,13 @@ class DynamicPartitionsContract:
         assert not ledger.has_dynamic_partition("customers", "caf\udce9")
         with pytest.raises(InvocationError, match=r"bare string 'ab'\. Write a list: \['ab'\]"):
             ledger.get_existing_dynamic_partitions("customers", "ab")
+
+    @pytest.mark.parametrize("blank", ["", " ", " \u3000 "])
+    def test_a_blank_key_is_refused_and_nothing_is_added(self, ledger: Ledger, blank: str) -> None:
+        with pytest.raises(InvocationError, match=r"cannot be a key of the dynamic partitions 'customers': it is blank"):
+            ledger.add_dynamic_partitions("customers", ["a", blank])
+        assert list(ledger.get_dynamic_partitions("customers")) == []
+        assert ledger.delete_dynamic_partitions("customers", [blank]) == []
 
     def test_dynamic_keys_and_names_are_data(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         for name in ("customers", "it's; drop table dynamic_partitions", "日本/x"):

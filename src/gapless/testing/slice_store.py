@@ -167,6 +167,11 @@ class SliceStoreContract:
         frame = store.load(self.source(), Any)
         assert (frame.height, frame.columns) == (0, ["n", "mark", "at"])
 
+    def test_no_slices_of_an_asset_that_was_never_made_are_no_rows_too(self, store: SliceStore) -> None:
+        assert store.load(self.source(), Any).height == 0  # the first day of what reads its own yesterday
+        self.put(store, (self.output(0), self.frame(0)))
+        assert store.load(self.source(columns=("n",), asset=AssetKey("other")), Any).height == 0
+
     def test_an_asset_that_was_never_made_cannot_be_read(self, store: SliceStore) -> None:
         with pytest.raises(StorageError, match="never been materialized"):
             store.load(self.source(0), Any)

@@ -58,7 +58,6 @@ def by_dimensions(**mappings):
         (REGIONS, REGIONS, SAME),
         (REGIONS, SHARED, SAME),  # §2.6: the intersection; what is not there is nonexistent
         (CUSTOMERS, CUSTOMERS, SAME),
-        (CUSTOMERS, REGIONS, SAME),
         (DATE_REGION, DATE_REGION, SAME),
         (DATE_REGION, D, single("date")),
         (D, DATE_REGION, single("date")),
@@ -140,3 +139,23 @@ def test_what_is_offered_can_be_pasted():
     names = {each.__name__: each for each in (MultiPartitionMapping, DimensionPartitionMapping)}
     names |= {each.__name__: each for each in (IdentityPartitionMapping, TimeWindowPartitionMapping)}
     assert eval(code, names).validate(DATE_REGION, HOUR_REGION) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (DynamicPartitionsDefinition(name="shops"), "which keys the two have in common is not known before they are"),
+        (StaticPartitionsDefinition(["acme"]), "which keys the two have in common is not known before they are added"),
+        (DailyPartitionsDefinition("2024-01-01"), "one has time windows and the other has not"),
+    ],
+)
+def test_dynamic_keys_are_not_tied_to_others_by_themselves(other, reason):
+    for pair in ((CUSTOMERS, other), (other, CUSTOMERS)):
+        with pytest.raises(DefinitionError) as refused:
+            infer_mapping(*pair)
+        assert reason in str(refused.value)
+        assert ("IdentityPartitionMapping() ties equal keys" in str(refused.value)) is not other.is_time
+
+
+def test_dynamic_keys_of_one_name_are_tied_by_key():
+    assert infer_mapping(CUSTOMERS, DynamicPartitionsDefinition(name="customers")) == IdentityPartitionMapping()

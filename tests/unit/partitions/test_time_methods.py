@@ -166,3 +166,11 @@ def test_which_definitions_differ_only_in_their_bounds():
 def test_windows_shorter_than_a_day_are_known_as_such(definition, finer):
     assert definition.finer_than_day is finer
     assert definition.is_time
+
+
+def test_nothing_comes_next_where_nothing_exists():
+    later = DailyPartitionsDefinition("2024-01-10")
+    now = datetime(2024, 1, 10, 6, tzinfo=UTC)
+    assert later.get_next_partition_key("2024-01-07", now) is None
+    assert later.get_next_partition_window(datetime(2024, 1, 7, tzinfo=UTC), current_time=now) is None
+    assert later.get_next_partition_key("2024-01-10", datetime(2024, 1, 12, tzinfo=UTC)) == "2024-01-11"

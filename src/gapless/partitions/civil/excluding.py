@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, pairwise
 
-from gapless.errors import PartitionsDefinitionError
+from gapless.errors import ExclusionError
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.cron_grid import grid_of
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.sieve import Run
 from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
+from gapless.partitions.users_function import called, location_of, trace_of
 
 __all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_date"]
+
+_ANSWER = "Return True for a window that is excluded, False for one that is not."
 
 Rule = Callable[[int, int], Iterable[Run]]  # what is picked of [low, high)
 
@@ -92,18 +95,35 @@ def at_ticks(base: Grid, zone: Zone, cron: Cron) -> Rule:
 
 
 def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule:
-    """The windows of whose start a function says so; each is asked about in order."""
+    """The windows of whose start a function says so; each is asked about in order.
+
+    Reading the rule raises `ExclusionError` where the function does, or where its answer is neither true nor false.
+    """
 
     def picked(low: int, high: int) -> Iterator[Run]:
         for number, instant in enumerate(base.instants(range(low, high)), low):
             start = zone.aware(instant)
-            answer = function(start)
-            if answer is None:
-                raise PartitionsDefinitionError(
-                    f"the exclusion {getattr(function, '__name__', function)} says neither True nor False of {start}",
-                    "Return True for a window that is excluded, False for one that is not.",
+            try:
+                answer = function(start)
+            except Exception as raised:
+                raise ExclusionError(
+                    f"the exclusion {called(function)}({start}) raised {type(raised).__name__}: {raised}",
+                    f"It is asked about every window. {_ANSWER}",
+                    location_of(function),
+                    trace_of(raised),
+                ) from raised
+            try:
+                excluded = None if answer is None else bool(answer)
+            except Exception:  # an array, a missing value
+                excluded = None
+            if excluded is None:
+                raise ExclusionError(
+                    f"the exclusion {called(function)} says neither True nor False of {start}, but {answer!r:.60}"
+                    f" ({type(answer).__name__})",
+                    _ANSWER,
+                    location_of(function),
                 )
-            if answer:
+            if excluded:
                 yield number, number + 1
 
     return picked

@@ -8,14 +8,17 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gapless.errors import DefinitionError
+from gapless.errors import DefinitionError, MappingFunctionError
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.users_function import called, location_of, takes_one_argument, trace_of
 
 __all__ = ["FunctionPartitionMapping"]
+
+_ANSWER = "Return an upstream key, several, or None for nothing."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -23,14 +26,14 @@ class FunctionPartitionMapping(PartitionMapping):
     """Each downstream partition reads what a function of its key says.
 
     The function is asked once for each key, and remembered; for the way back, once for every downstream partition that
-    exists. What it raises is raised, with a note that says for which key.
+    exists. Where it raises, so do the methods: `MappingFunctionError`, which says for which key and shows the traceback.
 
     Attributes:
         fn: Takes a downstream key; returns an upstream key, several, or None for nothing. What is no upstream key is
             required but nonexistent.
 
     Raises:
-        DefinitionError: `fn` is not a function.
+        DefinitionError: `fn` is not a function of one argument.
     """
 
     fn: Callable[[str], str | Iterable[str] | None]
@@ -44,6 +47,12 @@ class FunctionPartitionMapping(PartitionMapping):
             raise DefinitionError(
                 f"FunctionPartitionMapping got {self.fn!r}, not a function",
                 "Write a function of a downstream key that returns the upstream keys.",
+            )
+        if not takes_one_argument(self.fn):
+            raise MappingFunctionError(
+                f"{called(self.fn)}, the function of a FunctionPartitionMapping, cannot be called with one argument",
+                "Give it one parameter: a downstream key.",
+                location_of(self.fn),
             )
         object.__setattr__(self, "_answers", _Answers(self.fn))
 
@@ -96,14 +105,21 @@ class _Answers:
         if key not in self._known:
             try:
                 keys = _listed(self._fn(key))  # a generator raises while it is listed
-            except Exception as error:
-                error.add_note(f"raised when asked which upstream partitions {key!r} reads (FunctionPartitionMapping)")
-                raise
+            except Exception as raised:
+                raise MappingFunctionError(
+                    f"{called(self._fn)}({key!r}), which tells which upstream partitions {key!r} reads, raised"
+                    f" {type(raised).__name__}: {raised}",
+                    _ANSWER,
+                    location_of(self._fn),
+                    trace_of(raised),
+                ) from raised
             for each in keys:
                 if not isinstance(each, str):
-                    raise DefinitionError(
-                        f"the function of a FunctionPartitionMapping returned {each!r} for {key!r}, which is not a key",
-                        "Return an upstream key, several, or None.",
+                    raise MappingFunctionError(
+                        f"{called(self._fn)}, the function of a FunctionPartitionMapping, returned {each!r:.60} for"
+                        f" {key!r}, which is not a key",
+                        _ANSWER,
+                        location_of(self._fn),
                     )
             self._known[key] = keys
         return self._known[key]

@@ -63,12 +63,14 @@ class IdentityPartitionMapping(PartitionMapping):
         if up_def is None or down_def is None:
             alone = up_def is down_def
             return None if alone else "only one of them is partitioned, so their keys cannot be the same"
-        if up_def == down_def or up_def.dynamic_names or down_def.dynamic_names:
+        if up_def == down_def:
             return None
         if up_def.dimensions.keys() != down_def.dimensions.keys():
             return "their dimensions differ, so their keys are not the same"
         if up_def.is_time != down_def.is_time:
             return "one has time windows and the other has not, so their keys are not the same"
+        if not up_def.dimensions and (up_def.dynamic_names or down_def.dynamic_names):
+            return None  # nobody knows yet
         if isinstance(up_def, Windowed) and isinstance(down_def, Windowed):
             # Keys that happen to look alike must not tie windows that differ.
             if (up_def.timezone, up_def.cron_schedule) != (down_def.timezone, down_def.cron_schedule):

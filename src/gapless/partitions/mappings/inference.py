@@ -35,6 +35,8 @@ def infer_mapping(up_def: PartitionsDefinition | None, down_def: PartitionsDefin
         return AllPartitionMapping()
     mapping = _usual(up_def, down_def)
     reason = mapping.validate(up_def, down_def)
+    if reason is None and up_def != down_def and _by_unknown_keys(mapping, up_def, down_def):
+        reason = "which keys the two have in common is not known before they are added"
     if reason is not None:
         raise DefinitionError(
             f"no partition mapping ties upstream ({described(up_def)}) to downstream ({described(down_def)}) by itself:"
@@ -42,6 +44,10 @@ def infer_mapping(up_def: PartitionsDefinition | None, down_def: PartitionsDefin
             f"Declare one, partition_mapping=…: {'; '.join(_fitting(up_def, down_def))}.",
         )
     return mapping
+
+
+def _by_unknown_keys(mapping: PartitionMapping, up_def: PartitionsDefinition, down_def: PartitionsDefinition) -> bool:
+    return isinstance(mapping, IdentityPartitionMapping) and bool(up_def.dynamic_names or down_def.dynamic_names)
 
 
 def _usual(up_def: PartitionsDefinition, down_def: PartitionsDefinition) -> PartitionMapping:
@@ -92,6 +98,8 @@ def _candidates(up_def: PartitionsDefinition, down_def: PartitionsDefinition) ->
         if tied:
             yield _by_dimensions(tied, up, down), "ties dimensions"
     else:
+        if IdentityPartitionMapping().validate(up_def, down_def) is None:
+            yield IdentityPartitionMapping(), "ties equal keys"
         for name in (*up_def.dimensions, *down_def.dimensions):
             one = MultiToSingleDimensionPartitionMapping(name)
             if one.validate(up_def, down_def) is None:

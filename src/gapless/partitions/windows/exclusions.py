@@ -6,13 +6,14 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from gapless.errors import PartitionsDefinitionError
+from gapless.errors import ExclusionError, PartitionsDefinitionError
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_date
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.sieve import Run, Sieve
 from gapless.partitions.civil.sieved_grid import HoledGrid
 from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone
+from gapless.partitions.users_function import called, location_of, takes_one_argument
 
 __all__ = ["Exclusion", "facts_of", "holed", "identity_of", "read_exclusions", "shown", "words_of"]
 
@@ -34,7 +35,7 @@ def read_exclusions(value: object, zone: Zone) -> tuple[Exclusion, ...]:
     if value is None:
         return ()
     if callable(value):
-        return (value,)
+        return (_asked_with_a_start(value),)
     if isinstance(value, str | date) or not isinstance(value, Iterable):
         raise PartitionsDefinitionError(
             f"exclusions is {value!r}, not a list", f"Write exclusions=[{value!r}], or for example {_EXAMPLE}."
@@ -55,11 +56,20 @@ def _read(item: Any, zone: Zone) -> Exclusion:
             raise PartitionsDefinitionError(f"among the exclusions, {error.reason}", fix) from None
         return item
     if callable(item):
-        exclusion: Callable[[datetime], bool] = item
-        return exclusion
+        return _asked_with_a_start(item)
     raise PartitionsDefinitionError(
         f"the exclusion {item!r} is not a cron schedule, a date, a datetime or a function", f"Write {_EXAMPLE}."
     )
+
+
+def _asked_with_a_start(function: Callable[..., Any]) -> Callable[[datetime], bool]:
+    if not takes_one_argument(function):
+        raise ExclusionError(
+            f"the exclusion {called(function)} cannot be called with one argument",
+            "Give it one parameter: the start of a window, a datetime.",
+            location_of(function),
+        )
+    return function
 
 
 def _unquoted(text: str) -> str:

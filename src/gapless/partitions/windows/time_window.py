@@ -189,7 +189,7 @@ class TimeWindowPartitionsDefinition(Windowed):
     def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
         """The key after this one; None if that partition does not exist."""
         following = self._grid.number(self._base.tick(self._base_number(partition_key)).instant + 1)
-        return self.unbounded_key(following) if following < self.extent(current(current_time)) else None
+        return self.unbounded_key(following) if self.exists(following, current(current_time)) else None
 
     def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
         """The window of the first partition; None if none exists."""
@@ -203,9 +203,13 @@ class TimeWindowPartitionsDefinition(Windowed):
     def get_next_partition_window(
         self, end_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> TimeWindow | None:
-        """The first window that starts at or after `end_dt`; None if it is after the last partition."""
+        """The first window that starts at or after `end_dt`; None if that is after the last partition, or none exists.
+
+        Args:
+            respect_bounds: False for the windows before and after those of the definition too.
+        """
         following = self._first_at_or_after(end_dt)
-        if respect_bounds and following >= self.extent(current(current_time)):
+        if respect_bounds and self.extent(current(current_time)) <= max(0, following):
             return None
         return self._window(following)
 
