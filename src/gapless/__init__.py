@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gapless.partitions import AllPartitionMapping as AllPartitionMapping
     from gapless.partitions import CumulativePartitionMapping as CumulativePartitionMapping
     from gapless.partitions import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from gapless.partitions import DefinitionChange as DefinitionChange
     from gapless.partitions import DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest
     from gapless.partitions import DimensionPartitionMapping as DimensionPartitionMapping
     from gapless.partitions import DynamicPartitionsDefinition as DynamicPartitionsDefinition
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from gapless.partitions import PartitionKeyRange as PartitionKeyRange
     from gapless.partitions import PartitionMapping as PartitionMapping
     from gapless.partitions import PartitionsDefinition as PartitionsDefinition
+    from gapless.partitions import PartitionSet as PartitionSet
     from gapless.partitions import RollingWindowPartitionMapping as RollingWindowPartitionMapping
     from gapless.partitions import SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping
     from gapless.partitions import StaticPartitionMapping as StaticPartitionMapping
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from gapless.partitions import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from gapless.partitions import WaitPolicy as WaitPolicy
     from gapless.partitions import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from gapless.partitions import describe_change as describe_change
     from gapless.partitions.loading_context import partition_loading_context as partition_loading_context
     from gapless.planning.request import Scope as Scope
     from gapless.storage.duckdb_store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
@@ -94,6 +97,7 @@ _HOME = {
     "CumulativePartitionMapping": "partitions",
     "DailyPartitionsDefinition": "partitions",
     "DefaultScheduleStatus": "definitions.schedules",
+    "DefinitionChange": "partitions",
     "Definitions": "definitions.definitions",
     "DeleteDynamicPartitionsRequest": "partitions",
     "DimensionPartitionMapping": "partitions",
@@ -121,6 +125,7 @@ _HOME = {
     "PartitionDimensionDefinition": "partitions",
     "PartitionKeyRange": "partitions",
     "PartitionMapping": "partitions",
+    "PartitionSet": "partitions",
     "PartitionsDefinition": "partitions",
     "ResourceParam": "definitions.parameters",
     "RetryPolicy": "definitions.policies",
@@ -138,6 +143,7 @@ _HOME = {
     "build_asset_context": "execution.context",
     "build_schedule_from_partitioned_job": "definitions.schedules",
     "define_asset_job": "definitions.jobs",
+    "describe_change": "partitions",
     "materialize": "engine",
     "open_ledger": "ledger.home",
     "partition_loading_context": "partitions.loading_context",

@@ -60,10 +60,11 @@ __all__ = [
     "UnknownPartitionError",
     "UsageError",
     "closest",
+    "shown",
 ]
 
 _E = TypeVar("_E", bound="GaplessError")
-_EXCERPT = 80  # characters of a text that are shown around its fault
+_EXCERPT = 80  # characters of a text that a message quotes
 
 
 def _rebuild(cls: type[_E], facts: dict[str, Any]) -> _E:
@@ -91,6 +92,12 @@ class GaplessError(Exception):
 def closest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """The names most like `name`, best first, at most `limit`; empty if none is near."""
     return tuple(difflib.get_close_matches(name, list(names), n=limit, cutoff=0.5))
+
+
+def shown(value: object) -> str:
+    """The repr of `value` as a message quotes it: what is long is cut, so that the message can still be read."""
+    written = repr(value)
+    return written if len(written) <= _EXCERPT else f"{written[:_EXCERPT]}… ({len(written):,} characters)"
 
 
 class UsageError(GaplessError):
@@ -123,7 +130,7 @@ class UnknownPartitionError(UsageError, LookupError):
     def __str__(self) -> str:
         owner = f"asset {self.asset!r} has" if self.asset else "there is"
         reason = f": {self.reason}" if self.reason else ""
-        return " ".join((f"{owner} no partition {self.key!r}{reason}.", *self.advice))
+        return " ".join((f"{owner} no partition {shown(self.key)}{reason}.", *self.advice))
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -148,7 +155,7 @@ class PartitionKeyError(UsageError, ValueError):
     expected: str  # what such a key looks like: "a key like '2024-01-05' (format '%Y-%m-%d')"
 
     def __str__(self) -> str:
-        return f"cannot read {self.key!r} as a partition key; expected {self.expected}."
+        return f"cannot read {shown(self.key)} as a partition key; expected {self.expected}."
 
 
 @dataclass(eq=False)
@@ -159,7 +166,7 @@ class ExcludedPartitionError(PartitionKeyError):
 
     def __str__(self) -> str:
         near = f" Nearest: {', '.join(map(repr, self.nearest))}." if self.nearest else ""
-        return f"partition {self.key!r} is excluded; expected {self.expected}.{near}"
+        return f"partition {shown(self.key)} is excluded; expected {self.expected}.{near}"
 
 
 @dataclass(eq=False)
@@ -171,7 +178,7 @@ class PartitionRangeError(UsageError, ValueError):
     expected: str = "START..END, both inclusive, for example 2024-01-01..2024-01-31"
 
     def __str__(self) -> str:
-        return f"cannot use {self.text!r} as a range of partitions: {self.reason}. Expected {self.expected}."
+        return f"cannot use {shown(self.text)} as a range of partitions: {self.reason}. Expected {self.expected}."
 
 
 @dataclass(eq=False)

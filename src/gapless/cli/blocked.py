@@ -41,7 +41,8 @@ def print_blocked(settings: Settings, graph: AssetGraph, selected: Collection[As
 
 def _print_for_what_never_exists(graph: AssetGraph, made: Plan) -> None:
     """How each kind of mapping that needs it passes over it."""
-    for kind, asset in {type(mapping): step.asset for step in made.steps for mapping in _asking(graph, step, made.now)}.items():
+    asking = {type(mapping): step.asset for step in made.steps for mapping in _asking(graph, step, made.now)}
+    for kind, asset in asking.items():
         if kind is TimeWindowPartitionMapping:
             click.echo(
                 f"\nWhat does not exist is passed over with TimeWindowPartitionMapping(\n"

@@ -14,10 +14,12 @@ from gapless.cli.terminal import count
 from gapless.cli.wipe import done
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.graph import AssetGraph
+from gapless.definitions.project import Project
 from gapless.engine import Engine
 from gapless.errors import InvocationError, closest
 from gapless.execution.wipe import Wiped
 from gapless.ledger.contract import Ledger
+from gapless.ledger.home import open_ledger
 from gapless.partitions.dynamic import DynamicPartitionsDefinition
 from gapless.partitions.multi_key import DELIMITER
 
@@ -65,21 +67,22 @@ def remove(settings: Settings, name: str, keys: tuple[str, ...], wipe: bool, yes
     Rows and status of their partitions stay, unless --wipe is given. With - as KEY, keys are read from standard input,
     one a line.
     """
-    with Engine(settings.load()) as engine:
-        graph = engine.project.graph
-        name = _dynamic_name(settings, graph, name)
+    # Without the keys that are there, which may not hold together: then this is what mends it.
+    project = settings.load()
+    with open_ledger() as ledger:
+        name = _dynamic_name(settings, project.graph, name)
         given = _given(keys)
         if wipe:
-            recover(engine.project, engine.ledger)
-        recorded, wiped = _recorded(engine, name, given), list[Wiped]()
+            recover(project, ledger)
+        recorded, wiped = _recorded(project.graph, ledger, name, given), list[Wiped]()
         if wipe and recorded:
             for asset, partitions in recorded.items():
                 click.echo(f"  {click.style(str(asset), bold=True)}  {_some(partitions)}", err=settings.as_json)
             if not yes and not click.confirm("Delete their rows and forget their status?", err=settings.as_json):
                 click.echo("nothing was removed.", err=settings.as_json)
                 return
-            wiped = _wipe(engine, name, given, recorded)
-        removed = engine.ledger.delete_dynamic_partitions(name, given)
+            wiped = _wipe(project, ledger, name, given, recorded)
+        removed = ledger.delete_dynamic_partitions(name, given)
     absent = _without(given, removed)
     if settings.as_json:
         settings.print_json(
@@ -164,7 +167,7 @@ def _given(keys: Sequence[str]) -> list[str]:
         if key == "-":
             # Whatever is no valid text becomes something that is refused with a reason, instead of an exception here.
             text = sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
-            given += [line for line in text.replace("\r\n", "\n").split("\n") if line]
+            given += [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
         else:
             given.append(key)
     return list(dict.fromkeys(given))
@@ -184,18 +187,18 @@ def _check_joinable(graph: AssetGraph, name: str, keys: Iterable[str]) -> None:
                 )
 
 
-def _recorded(engine: Engine, name: str, keys: Sequence[str]) -> dict[AssetKey, list[str]]:
+def _recorded(graph: AssetGraph, ledger: Ledger, name: str, keys: Sequence[str]) -> dict[AssetKey, list[str]]:
     """What is on record of the partitions that these keys tell, by asset."""
     wanted = set(keys)
     recorded: dict[AssetKey, list[str]] = {}
-    for asset in _partitioned_by(engine.project.graph, name):
+    for asset in _partitioned_by(graph, name):
         if isinstance(asset.partitions_def, DynamicPartitionsDefinition):
-            found = [key for key in engine.ledger.statuses(asset.name, keys) if key is not None]
+            found = [key for key in ledger.statuses(asset.name, keys) if key is not None]
         else:
             assert asset.partitions_def is not None  # noqa: S101  it is partitioned by `name`
             dimensions = list(asset.partitions_def.dimensions.values())
             places = [place for place, each in enumerate(dimensions) if name in each.dynamic_names]
-            parts = ((key, key.split(DELIMITER)) for key in engine.ledger.statuses(asset.name) if key is not None)
+            parts = ((key, key.split(DELIMITER)) for key in ledger.statuses(asset.name) if key is not None)
             found = [
                 key
                 for key, of_key in parts
@@ -206,21 +209,23 @@ def _recorded(engine: Engine, name: str, keys: Sequence[str]) -> dict[AssetKey, 
     return recorded
 
 
-def _wipe(engine: Engine, name: str, keys: Sequence[str], recorded: Mapping[AssetKey, Sequence[str]]) -> list[Wiped]:
+def _wipe(
+    project: Project, ledger: Ledger, name: str, keys: Sequence[str], recorded: Mapping[AssetKey, Sequence[str]]
+) -> list[Wiped]:
     """Delete rows and status of the `recorded` partitions."""
     # A partition is found through its definition: keys that were removed before have to be there once more.
-    again = engine.ledger.add_dynamic_partitions(name, keys)
+    again = ledger.add_dynamic_partitions(name, keys)
     try:
-        engine = engine.refreshed()
-        return engine.wipe(
-            {
-                key: definition.ordinals_of(partitions)
-                for key, partitions in recorded.items()
-                if (definition := engine.project.graph[key].partitions_def) is not None
-            }
-        )
+        with Engine(project, ledger) as engine:
+            return engine.wipe(
+                {
+                    key: definition.ordinals_of(partitions)
+                    for key, partitions in recorded.items()
+                    if (definition := engine.project.graph[key].partitions_def) is not None
+                }
+            )
     finally:
-        engine.ledger.delete_dynamic_partitions(name, again)
+        ledger.delete_dynamic_partitions(name, again)
 
 
 def _without(keys: Sequence[str], others: Sequence[str]) -> list[str]:

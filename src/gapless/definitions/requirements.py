@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -128,7 +129,8 @@ def _check_expression(
                 DefinitionError(
                     f"asset {asset.name!r} is partitioned by {len(dimensions)} dimensions and stored in a table by"
                     f" {manager}, but its partition_expr {reason}",
-                    f'Name the column of each dimension: metadata={{"partition_expr": {{{example}}}}}.',
+                    f'Name the column of each dimension: metadata={{"partition_expr": {{{example}}}}}.'
+                    + ("" if given else _or_store_it_itself(asset)),
                     asset.where,
                 )
             )
@@ -137,7 +139,8 @@ def _check_expression(
             DefinitionError(
                 f"asset {asset.name!r} is partitioned and stored in a table by {manager}, but does not"
                 " say which column tells the partition of a row",
-                'Add metadata={"partition_expr": "date"} to @asset, with the name of that column or an SQL expression.',
+                'Add metadata={"partition_expr": "date"} to @asset, with the name of that column or an SQL expression.'
+                + _or_store_it_itself(asset),
                 asset.where,
             )
         )
@@ -149,6 +152,13 @@ def _check_expression(
                 asset.where,
             )
         )
+
+
+def _or_store_it_itself(asset: AssetsDefinition) -> str:
+    """What else may be meant; nothing if the function says what it returns."""
+    if asset.return_annotation is not inspect.Parameter.empty:
+        return ""
+    return " Or annotate the function `-> MaterializeResult`, or `-> None`, if it stores its data itself."
 
 
 def _check_manager(

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Self
 
 from gapless.errors import PartitionSetFormatError, UnknownPartitionError
-from gapless.partitions.key_range import PartitionKeyRange
-from gapless.partitions.loading_context import LoadingContext, current, current_store
+from gapless.partitions.key_range import PartitionKeyRange, ends_of
+from gapless.partitions.key_text import check_key, read_keys
+from gapless.partitions.loading_context import LoadingContext, check_time, current, current_store
 from gapless.partitions.multi_key import MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
@@ -44,6 +45,7 @@ class PartitionsDefinition(OrderedKeys):
         Raises:
             PartitionSelectionError: It cannot be read, or names what is not there; points at the character.
         """
+        check_time("now", now)
         return select(self, text, now, statuses)
 
     def _with_keys(self, store: DynamicPartitionsStore | None = None) -> Self:
@@ -107,7 +109,7 @@ class PartitionsDefinition(OrderedKeys):
     ) -> set[str]:
         """Those of `partition_keys` that exist."""
         this, now = self._with_keys(dynamic_partitions_store), current(current_time)
-        ordinals = ((key, this.ordinal_of(key)) for key in partition_keys)
+        ordinals = ((key, this.ordinal_of(key)) for key in read_keys(partition_keys))
         return {key for key, ordinal in ordinals if ordinal is not None and this.exists(ordinal, now)}
 
     def get_partition_keys_in_range(
@@ -121,10 +123,11 @@ class PartitionsDefinition(OrderedKeys):
             UnknownPartitionError: An end is not a key.
         """
         this = self._with_keys(dynamic_partitions_store)
-        first, last = (this._bound(key) for key in partition_key_range)
+        first, last = map(this._bound, ends_of(partition_key_range))
         return this.keys_of(this.between(first, last))
 
     def _bound(self, key: str) -> int:
+        check_key(key)
         ordinal = self.ordinal_of(key)
         if ordinal is None:
             raise self.unknown(key, current(None))

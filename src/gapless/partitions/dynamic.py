@@ -156,8 +156,6 @@ class AddDynamicPartitionsRequest(_DynamicPartitionsRequest):
         InvocationError: What cannot be a key.
     """
 
-    __slots__ = ()
-
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse_blank_keys(self.partitions_def_name, self.partition_keys)

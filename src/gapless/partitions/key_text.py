@@ -1,10 +1,14 @@
-"""Which texts can be the key of a partition."""
+"""Which texts can be the key of a partition, and what can be a list of them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["fault_in_key"]
+from gapless.errors import InvocationError, shown
+
+__all__ = ["check_key", "fault_in_key", "read_keys"]
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,3 +25,27 @@ def fault_in_key(key: object) -> tuple[str, str] | None:
     if "..." in key:
         return "has '...', which writes a range of keys", "Use another separator."
     return None
+
+
+def check_key(key: object) -> None:
+    """Refuses what is no text.
+
+    Raises:
+        InvocationError: It is none.
+    """
+    if not isinstance(key, str):
+        fix = "Name a partition." if key is None else f"Write {shown(str(key))}."
+        raise InvocationError(f"the partition key {shown(key)} is of type {type(key).__name__}, not str", fix)
+
+
+def read_keys(keys: object) -> list[Any]:
+    """Several keys, as a list.
+
+    Raises:
+        InvocationError: It is a bare string, or cannot be iterated over.
+    """
+    if isinstance(keys, (str, bytes)):
+        raise InvocationError(f"got the bare string {shown(keys)} as a list of keys", f"Write [{shown(keys)}].")
+    if not isinstance(keys, Iterable):
+        raise InvocationError(f"got {shown(keys)} ({type(keys).__name__}) as a list of keys", "Write ['…'].")
+    return list(keys)

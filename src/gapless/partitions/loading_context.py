@@ -8,9 +8,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from gapless.errors import InvocationError, shown
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
 
-__all__ = ["LoadingContext", "current", "current_store", "partition_loading_context"]
+__all__ = ["LoadingContext", "check_time", "current", "current_store", "partition_loading_context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,23 @@ def partition_loading_context(
         _assumed.reset(token)
 
 
+def check_time(name: str, value: object) -> None:
+    """Refuses what is no time to ask for: None, text, a date.
+
+    Raises:
+        InvocationError: It is none; `name` is the argument.
+    """
+    if not isinstance(value, datetime):
+        raise InvocationError(
+            f"{name} is {shown(value)} ({type(value).__name__}), not a datetime",
+            f"Write for example {name}=datetime(2024, 1, 5, tzinfo=UTC).",
+        )
+
+
 def current(current_time: datetime | None) -> datetime:
     """`current_time`; for None what is assumed, or the clock. Only for methods that have Dagster's names."""
     if current_time is not None:
+        check_time("current_time", current_time)
         return current_time
     return _assumed.get(_UNASSUMED).effective_dt or datetime.now(UTC)
 

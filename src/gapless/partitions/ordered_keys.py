@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from gapless.errors import UnknownPartitionError
+from gapless.partitions.key_text import check_key
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
 
 __all__ = ["DynamicPartitionsStore", "OrderedKeys", "existing"]
@@ -97,6 +98,23 @@ class OrderedKeys(ABC):
         """As `ordinal_of`, of time windows outside of the definition too; see `unbounded_key`."""
         return self.ordinal_of(key)
 
+    @property
+    def unexcluded(self) -> OrderedKeys:
+        """This definition with the time windows that its exclusions leave out; itself if it has none."""
+        return self
+
+    def to_unexcluded(self, ordinals: OrdinalSet) -> OrdinalSet:
+        """The ordinals that these partitions have in `unexcluded`."""
+        return ordinals
+
+    def of_unexcluded(self, ordinals: OrdinalSet) -> OrdinalSet:
+        """The partitions that have these ordinals in `unexcluded`; those that are excluded are dropped.
+
+        Raises:
+            OverflowError: Too far from the start to know what is excluded in between.
+        """
+        return ordinals
+
     def key_facts(self) -> Mapping[str, object]:
         """What gives a key its meaning, as JSON values: the same key of equal facts is the same partition.
 
@@ -126,7 +144,9 @@ class OrderedKeys(ABC):
 
         Raises:
             UnknownPartitionError: It does not; names the nearest keys and what exists.
+            InvocationError: It is not text.
         """
+        check_key(key)
         ordinal = self.ordinal_of(key)
         if ordinal is None or not self.exists(ordinal, now):
             raise self.unknown(key, now, asset)

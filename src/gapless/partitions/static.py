@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from gapless.errors import PartitionsDefinitionError
+from gapless.errors import PartitionsDefinitionError, shown
 from gapless.partitions.key_text import fault_in_key
 from gapless.partitions.listed import Listed
 
@@ -18,24 +18,40 @@ class StaticPartitionsDefinition(Listed):
         partition_keys: The keys: any text without control characters and ``...``.
 
     Raises:
-        PartitionsDefinitionError: A bare string, something that is not a string, a key given twice, or a key with a
-            control character or ``...``.
+        PartitionsDefinitionError: A bare string, a set (which has no order), a frame, or what is no list at all; or a
+            key that is not a string, is given twice, or has a control character or ``...``.
     """
 
     def __init__(self, partition_keys: Sequence[str]) -> None:
         if isinstance(partition_keys, (str, bytes)):
             raise PartitionsDefinitionError(
-                f"StaticPartitionsDefinition got the bare string {partition_keys!r} as its keys",
-                f"Write a list: StaticPartitionsDefinition([{partition_keys!r}]).",
+                f"StaticPartitionsDefinition got the bare string {shown(partition_keys)} as its keys",
+                f"Write a list: StaticPartitionsDefinition([{shown(partition_keys)}]).",
+            )
+        if isinstance(partition_keys, (set, frozenset)):
+            raise PartitionsDefinitionError(
+                f"StaticPartitionsDefinition got a {type(partition_keys).__name__} as its keys, whose order differs"
+                " from process to process",
+                "Write a list, or sort it: StaticPartitionsDefinition(sorted(…)).",
+            )
+        if hasattr(partition_keys, "columns"):  # to iterate over a frame is to iterate over their names
+            raise PartitionsDefinitionError(
+                f"StaticPartitionsDefinition got a {type(partition_keys).__name__} as its keys, which has columns",
+                "Pass one of them, as a list: StaticPartitionsDefinition(list(frame['…'])).",
+            )
+        if not isinstance(partition_keys, Iterable):
+            raise PartitionsDefinitionError(
+                f"StaticPartitionsDefinition got {shown(partition_keys)} ({type(partition_keys).__name__}) as its keys",
+                "Write a list: StaticPartitionsDefinition(['a', 'b']).",
             )
         self._keys = tuple(partition_keys)
         first: dict[str, int] = {}
         for n, key in enumerate(self._keys):
             if fault := fault_in_key(key):
-                raise PartitionsDefinitionError(f"the static partition key {key!r} {fault[0]}", fault[1])
+                raise PartitionsDefinitionError(f"the static partition key {shown(key)} {fault[0]}", fault[1])
             if first.setdefault(key, n) != n:
                 raise PartitionsDefinitionError(
-                    f"the static partition key {key!r} is given twice, at positions {first[key] + 1} and {n + 1}",
+                    f"the static partition key {shown(key)} is given twice, at positions {first[key] + 1} and {n + 1}",
                     "Each key names one partition; remove one of them.",
                 )
 

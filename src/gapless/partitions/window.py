@@ -18,19 +18,23 @@ class TimeWindow:
         end: First instant *after* it; the window is half-open, ``[start, end)``.
 
     Raises:
-        ValueError: If either instant is naive, or ``end`` is not after ``start``.
+        ValueError: If either is no datetime or is naive, or ``end`` is not after ``start``.
     """
 
     start: datetime
     end: datetime
 
     def __post_init__(self) -> None:
-        if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError(f"a time window needs timezone-aware instants, not {self.start} and {self.end}")
+        for name, instant in (("start", self.start), ("end", self.end)):
+            if not isinstance(instant, datetime) or instant.tzinfo is None:
+                raise ValueError(
+                    f"the {name} of a time window is {instant!r}; expected a timezone-aware datetime. Write for example"
+                    " datetime(2024, 1, 5, tzinfo=ZoneInfo('Europe/Berlin'))."
+                )
         # Compared as instants: two datetimes of one zone would otherwise be compared by their civil labels, which
         # is wrong on the night that the clocks go back.
         if self.end.timestamp() <= self.start.timestamp():
-            raise ValueError(f"a time window must end after it starts: {self.start} to {self.end}")
+            raise ValueError(f"a time window must end after it starts: {self.start} to {self.end}. Write the earlier one first.")
 
     @classmethod
     def tiled(cls, start: datetime, end: datetime) -> TimeWindow:

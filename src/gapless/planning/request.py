@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from gapless.errors import InvocationError, PartitionRangeError
+from gapless.errors import InvocationError, PartitionRangeError, UnknownPartitionError, shown
 from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.partitions.key_text import check_key
+from gapless.partitions.multi_key import DELIMITER
+from gapless.partitions.sets.selection_grammar import as_value
 from gapless.planning.snapshot import AssetStatus
 
 __all__ = ["PartitionRequest", "Scope"]
@@ -40,6 +44,8 @@ class PartitionRequest:
     text: str | None = None
 
     def __post_init__(self) -> None:
+        for key in self.keys:
+            check_key(key)
         if self.last is not None and self.last < 1:
             raise InvocationError(f"cannot take the last {self.last} partitions", "Ask for at least one: --last 1")
 
@@ -52,10 +58,10 @@ class PartitionRequest:
     def named(self) -> str:
         """The first partition that is named, for people: ``partition '2024-01-05'``."""
         if self.keys:
-            return f"partition {self.keys[0]!r}"
+            return f"partition {shown(self.keys[0])}"
         if self.ranges:
-            return f"range {self.ranges[0]!r}"
-        return f"newest {self.last}" if self.last else f"selection of partitions {self.text!r}"
+            return f"range {shown(self.ranges[0])}"
+        return f"newest {self.last}" if self.last else f"selection of partitions {shown(self.text)}"
 
     @property
     def effective_scope(self) -> Scope:
@@ -77,7 +83,7 @@ class PartitionRequest:
         existing = definition.existing(now)
         if not self.names_partitions:
             return existing
-        named = OrdinalSet.of(definition.validate_key(key, now, asset) for key in self.keys)
+        named = OrdinalSet.of(_one(key, definition, asset, now) for key in self.keys)
         for text in self.ranges:
             named |= _range(text, definition, asset, now)
         texts = [*((f"last {self.last}",) if self.last else ()), *((self.text,) if self.text is not None else ())]
@@ -86,8 +92,20 @@ class PartitionRequest:
         return named
 
 
+def _one(key: str, definition: PartitionsDefinition, asset: str, now: datetime) -> int:
+    try:
+        return definition.validate_key(key, now, asset)
+    except UnknownPartitionError as unknown:
+        if ".." in key:
+            unknown.nearest, unknown.to_add = (), None
+            unknown.reason = f"it is written as a range, which --range {shown(key)} takes, and --partition takes one key"
+        raise
+
+
 def _range(text: str, definition: PartitionsDefinition, asset: str, now: datetime) -> OrdinalSet:
     start, end = _ends(text, definition)
+    if definition.dimensions:
+        _check_corners(text, start, end, definition)
     first = definition.validate_key(start, now, asset)
     last = definition.validate_key(end, now, asset)
     named = definition.between(first, last)
@@ -98,6 +116,25 @@ def _range(text: str, definition: PartitionsDefinition, asset: str, now: datetim
     else:
         expected = f"{end}..{start}, the earlier one first"
     raise PartitionRangeError(text, f"its start {start!r} comes after its end {end!r}", expected)
+
+
+def _check_corners(text: str, start: str, end: str, definition: PartitionsDefinition) -> None:
+    """Refuses a corner that does not exist though its parts do: a selection can name what lies between them."""
+    dimensions = definition.dimensions
+    parts = [key.split(DELIMITER) for key in (start, end)]
+    if any(len(each) != len(dimensions) for each in parts):
+        return
+    sides = list(zip(dimensions.items(), *parts, strict=True))
+    if any(dimension.ordinal_of(part) is None for (_, dimension), *both in sides for part in both):
+        return
+    missing = next((key for key in (start, end) if definition.ordinal_of(key) is None), None)
+    if missing is not None:
+        selection = " & ".join(f"{as_value(name)}={as_value(a)}..{as_value(b)}" for (name, _), a, b in sides)
+        raise PartitionRangeError(
+            text,
+            f"there is no partition {missing!r}, though its parts exist",
+            f"corners that exist; what there is between others is selected with: --partitions {shlex.quote(selection)}",
+        )
 
 
 def _ends(text: str, definition: PartitionsDefinition) -> tuple[str, str]:

@@ -224,6 +224,50 @@ def test_gaps_that_will_never_be_filled_say_what_to_change(cli, project):
         assert "gapless materialize" not in out
 
 
+def test_what_a_function_says_and_upstream_never_has_is_told_what_helps(cli, project):
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    text += """
+@dg.asset(
+    partitions_def=dg.StaticPartitionsDefinition(["a"]),
+    deps=[dg.AssetDep("plays", partition_mapping=dg.FunctionPartitionMapping(lambda key: "nope"))],
+)
+def odd() -> None: ...
+
+
+defs = dg.Definitions(assets=[*defs.assets, odd], resources=defs.resources)
+"""
+    (project / "definitions.py").write_text(text, encoding="utf-8")
+
+    out = cli("plan", "odd").out
+
+    assert "odd a  needs plays nope, which does not exist" in out
+    assert "FunctionPartitionMapping(\n  …, wait_for=WaitPolicy.existing()) as the partition_mapping" in out
+    assert "or correct what it reads." in out
+    assert "allow_nonexistent_upstream_partitions" not in out
+
+
+def test_a_function_of_the_project_that_raises_is_not_called_a_bug_of_ours(cli, project):
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    text += """
+@dg.asset(
+    partitions_def=dg.StaticPartitionsDefinition(["a"]),
+    deps=[dg.AssetDep("plays", partition_mapping=dg.FunctionPartitionMapping(lambda key: 1 / 0))],
+)
+def odd() -> None: ...
+
+
+defs = dg.Definitions(assets=[*defs.assets, odd], resources=defs.resources)
+"""
+    (project / "definitions.py").write_text(text, encoding="utf-8")
+
+    for command in ("plan", "materialize"):
+        ended = cli(command, "odd")
+
+        assert ended.code == 2
+        assert "raised ZeroDivisionError: division by zero" in ended.err
+        assert "bug" not in ended.err
+
+
 def test_status_of_an_asset_whose_first_partition_is_still_to_come(cli, project):
     text = (project / "definitions.py").read_text(encoding="utf-8")
     text = text.replace('start_date="2024-01-01", end_date="2024-01-15"', 'start_date="2999-01-01"')

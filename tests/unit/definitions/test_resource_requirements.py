@@ -93,11 +93,19 @@ def test_a_partitioned_table_needs_a_partition_expr(table, memory):
     assert refusal([plays], table) == (
         f"{plays.where}: asset 'plays' is partitioned and stored in a table by TableManager, but does not say which"
         ' column tells the partition of a row. Add metadata={"partition_expr": "date"} to @asset, with the name of'
-        " that column or an SQL expression."
+        " that column or an SQL expression. Or annotate the function `-> MaterializeResult`, or `-> None`, if it stores"
+        " its data itself."
     )
     assert project_of([plays], memory)
     assert project_of([made("whole")], table)
     assert project_of([made("plays", partitions_def=DAILY, metadata={"partition_expr": "date"})], table)
+
+
+def test_a_function_that_says_that_it_returns_a_value_is_not_told_to_store_it_itself(table):
+    @asset(partitions_def=DAILY)
+    def plays() -> list[int]: ...
+
+    assert refusal([plays], table).endswith("with the name of that column or an SQL expression.")
 
 
 @pytest.mark.parametrize("wrong", [3, "", "  "])

@@ -39,6 +39,50 @@ def charts(context: dg.AssetExecutionContext, plays: pl.DataFrame) -> pl.DataFra
     return pl.DataFrame({"n": [plays.height], "date": [context.partition_key]})
 
 
+YESTERDAY = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+
+
+@dg.asset(partitions_def=DAILY, metadata=BY_DATE, ins={"total": dg.AssetIn(partition_mapping=YESTERDAY)})
+def total(context: dg.AssetExecutionContext, total: pl.DataFrame) -> pl.DataFrame:
+    before = total["n"].sum() if total.height else 0
+    return pl.DataFrame({"n": [1 + before], "date": [context.partition_key]})
+
+
+def test_what_loads_its_own_yesterday_begins_with_nothing(run, tmp_path):
+    result = run(total)
+    assert not result.failed
+    assert not result.skipped
+    with duckdb.connect(str(tmp_path / "db.duckdb"), read_only=True) as connection:
+        assert connection.execute("select n from public.total order by date").fetchall() == [(n,) for n in range(1, 6)]
+
+
+BY_DATE_AND_SHOP = {"partition_expr": {"date": "date", "shop": "shop"}}
+OPEN = dg.MultiPartitionsDefinition(
+    {"date": DAILY, "shop": dg.StaticPartitionsDefinition(["eu", "us"])},
+    combinations=lambda shop: {"date": "2024-01-04.."},
+)
+
+
+@dg.asset(partitions_def=OPEN, metadata=BY_DATE_AND_SHOP)
+def sales(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    return pl.DataFrame([dict(context.multi_partition_key.keys_by_dimension)])
+
+
+@dg.asset(partitions_def=DAILY, metadata=BY_DATE)
+def daily(context: dg.AssetExecutionContext, sales: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame({"n": [sales.height], "date": [context.partition_key]})
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_partition_that_reads_nothing_is_made_whether_upstream_has_a_table_yet_or_not(run, tmp_path, together):
+    results = [run(sales, daily)] if together else [run(sales), run(sales, daily)]
+    assert not any(result.failed or result.skipped for result in results)
+    with duckdb.connect(str(tmp_path / "db.duckdb"), read_only=True) as connection:
+        assert connection.execute("select n from public.daily order by date").fetchall() == [
+            (0,), (0,), (0,), (2,), (2,)
+        ]
+
+
 def outcomes(reports):
     return [(report.asset, report.partition) for report in reports]
 

@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from gapless.errors import ExcludedPartitionError, PartitionKeyError, PartitionsDefinitionError, UnknownPartitionError
+from gapless.errors import (
+    ExcludedPartitionError,
+    ExclusionError,
+    PartitionKeyError,
+    PartitionsDefinitionError,
+    UnknownPartitionError,
+)
 from gapless.partitions import (
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
@@ -249,7 +255,7 @@ def test_a_function_is_asked_once_in_the_definitions_timezone_and_no_further_tha
         "2024-12-04T00:00:00+09:00",
     ]
     assert [start.day for start in asked] == [n for n in range(1, 31) if n != 5]
-    with pytest.raises(LookupError, match="the calendar of 2025 is not out yet"):
+    with pytest.raises(ExclusionError, match="LookupError: the calendar of 2025 is not out yet"):
         definition.count(datetime(2025, 1, 10))
     assert definition.count(datetime(2024, 12, 31)) == 20
 
@@ -270,6 +276,60 @@ def test_a_mistyped_year_does_not_ask_a_function_for_ever():
     assert definition.ordinal_of("9024-01-01-00:00") is None
     assert not definition.has_partition_key("9024-01-01-00:00", datetime(2024, 1, 2))
     assert len(asked) <= 1441
+
+
+def test_what_an_exclusion_raises_is_shown_whole_with_the_start_that_it_got():
+    def lookup(start):
+        return {1: False, 2: True}[start.day]
+
+    def is_holiday(start):
+        return lookup(start)
+
+    definition = DailyPartitionsDefinition("2024-01-01", exclusions=[is_holiday])
+    assert definition.count(datetime(2024, 1, 3)) == 1
+    with pytest.raises(ExclusionError) as caught:
+        definition.count(datetime(2024, 1, 4))
+    text = str(caught.value)
+    assert text.startswith(
+        f"{__file__}:{is_holiday.__code__.co_firstlineno}: the exclusion is_holiday(2024-01-03 00:00:00+00:00) raised"
+        " KeyError: 3. It is asked about every window. Return True for a window that is excluded, False for one that is"
+        " not.\n\nTraceback"
+    )
+    assert text.index("in is_holiday") < text.index("in lookup")
+    assert "excluding.py" not in text
+    assert text.endswith("KeyError: 3")
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == text
+
+
+def test_what_an_exclusion_raises_is_not_taken_for_the_end_of_the_calendar():
+    def overflowing(start):
+        raise OverflowError("mine")
+
+    with pytest.raises(ExclusionError, match="raised OverflowError: mine"):
+        DailyPartitionsDefinition("2024-01-01", exclusions=[overflowing])
+
+
+def test_an_answer_that_is_neither_true_nor_false_is_shown():
+    class Missing:
+        def __bool__(self):
+            raise TypeError("boolean value of NA is ambiguous")
+
+        def __repr__(self):
+            return "<NA>"
+
+    expected = r"neither True nor False of 2024-01-01 00:00:00\+00:00, but <NA> \(Missing\)\. Return True for"
+    with pytest.raises(ExclusionError, match=expected):
+        DailyPartitionsDefinition("2024-01-01", exclusions=[lambda start: Missing()])
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_exclusion_that_cannot_be_called_with_a_start_is_refused_at_once(listed):
+    def never():
+        return False
+
+    with pytest.raises(ExclusionError, match="exclusion never cannot be called with one argument. Give it one param"):
+        DailyPartitionsDefinition("2024-01-01", exclusions=[never] if listed else never)
 
 
 # What leaves nothing

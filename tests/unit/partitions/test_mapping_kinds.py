@@ -1,14 +1,13 @@
 """Mappings by key, by table and by function, and those that look back in time; semantics 2.6, "Others", and our own."""
 
 import pickle
-import traceback
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gapless.errors import DefinitionError
+from gapless.errors import DefinitionError, MappingFunctionError
 from gapless.partitions import (
     AllPartitionMapping,
     CumulativePartitionMapping,
@@ -179,16 +178,35 @@ def test_partitions_that_come_to_exist_are_asked_for_then():
     assert len(mapping.downstream(OrdinalSet.span(0, 1), D, REGIONS, datetime(2024, 1, 7))) == 6
 
 
-def test_what_a_function_raises_is_raised_as_it_is_with_the_key():
+def test_what_a_function_raises_is_shown_whole_with_the_key_that_it_got():
     def broken(key):
         raise KeyError("no such shop")
 
-    with pytest.raises(KeyError, match="no such shop") as caught:
-        Function(broken).upstream(OrdinalSet.span(0, 1), ABC, REGIONS, NOW)
-    assert "in broken" in "".join(traceback.format_exception(caught.value))
-    assert caught.value.__notes__ == [
-        "raised when asked which upstream partitions 'a' reads (FunctionPartitionMapping)"
-    ]
+    def of_generator(key):
+        yield broken(key)
+
+    for function in (broken, of_generator):
+        with pytest.raises(MappingFunctionError) as caught:
+            Function(function).upstream(OrdinalSet.span(0, 1), ABC, REGIONS, NOW)
+        text = str(caught.value)
+        name = function.__name__
+        assert text.startswith(
+            f"{__file__}:{function.__code__.co_firstlineno}: {name}('a'), which tells which upstream partitions 'a'"
+            " reads, raised KeyError: 'no such shop'. Return an upstream key, several, or None for nothing.\n\nTraceback"
+        )
+        assert f"in {name}" in text
+        assert text.endswith("KeyError: 'no such shop'")
+        assert isinstance(caught.value.__cause__, KeyError)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == text
+
+
+def test_a_function_that_cannot_be_called_with_a_key_is_refused_at_once():
+    with pytest.raises(MappingFunctionError, match=r"<lambda>, the function .* cannot be called with one argument\. Give"):
+        Function(lambda: "us")
+    with pytest.raises(MappingFunctionError, match="Give it one parameter: a downstream key"):
+        Function(lambda key, upstream: "us")
+    assert Function(str) == Function(str)
+    assert Function(lambda key, upper=False: "us")
 
 
 @pytest.mark.parametrize("said", [5, ["us", 5], [b"us"]])

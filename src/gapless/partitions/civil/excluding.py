@@ -16,28 +16,42 @@ from gapless.partitions.civil.cron_grid import grid_of
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.sieve import Run
 from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
-from gapless.partitions.users_function import called, location_of, trace_of
+from gapless.partitions.user_function import called, location_of, trace_of
 
-__all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_date"]
+__all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_dates"]
 
 _ANSWER = "Return True for a window that is excluded, False for one that is not."
+
+_NEAR = 30  # days
 
 Rule = Callable[[int, int], Iterable[Run]]  # what is picked of [low, high)
 
 
-def on_date(base: Grid, zone: Zone, on: date) -> list[Run]:
-    """The windows that start on a civil date."""
-    day = civil_seconds(datetime(on.year, on.month, on.day)) // DAY
+def on_dates(base: Grid, zone: Zone, dates: Iterable[date]) -> list[Run]:
+    """The windows that start on civil dates."""
+    days = sorted(civil_seconds(datetime(on.year, on.month, on.day)) // DAY for on in dates)
+    # Dates that are near each other are looked for together, which costs a fraction.
+    cuts = [i for i in range(1, len(days)) if days[i] - days[i - 1] > _NEAR]
+    return [run for a, b in pairwise([0, *cuts, len(days)]) for run in _on_days(base, zone, days[a:b])]
+
+
+def _on_days(base: Grid, zone: Zone, days: Sequence[int]) -> list[Run]:
+    """The windows that start on these days since 1970-01-01, ascending."""
+    if not days:
+        return []
     runs = []
+    wanted = frozenset(days)
     try:
         # A day to either side, since a clock that goes back at midnight shows the date twice.
-        at = base.number(zone.first_at(day * DAY) - DAY)
-        for labels in base.labels(at, base.number(zone.first_at((day + 1) * DAY) + DAY)):
-            if labels.day == day:
+        at = base.number(zone.first_at(days[0] * DAY) - DAY)
+        for labels in base.labels(at, base.number(zone.first_at((days[-1] + 1) * DAY) + DAY)):
+            if labels.day in wanted:
                 runs.append((at, at + len(labels.seconds)))
             at += len(labels.seconds)
-    except OverflowError:
-        pass  # no definition reaches there
+    except OverflowError:  # no definition reaches the last of them
+        return _on_days(base, zone, days[: len(days) // 2]) + _on_days(base, zone, days[len(days) // 2 :]) * (
+            len(days) > 1
+        )
     return runs
 
 

@@ -88,6 +88,19 @@ class HoledGrid(SievedGrid):
             look *= 2
         return True
 
+    def base_runs(self, first: int, end: int) -> list[Run]:
+        """The numbers that the windows ``[first, end)`` have in the other grid, as runs."""
+        select = self._sieve.select
+        return [(select(a), select(b - 1) + 1) for a, b in self.stretches(first, end)]
+
+    def kept(self, first: int, end: int) -> Run:
+        """Which windows are kept of those that have the numbers ``[first, end)`` in the other grid.
+
+        Raises:
+            OverflowError: Too far from the start to know.
+        """
+        return self._sieve.rank(first), self._sieve.rank(end)
+
     def stretches(self, first: int, end: int) -> list[Run]:
         """The windows ``[first, end)`` as runs of windows that touch."""
         if first >= end:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
-__all__ = ["CYCLE", "DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds"]
+__all__ = ["CYCLE", "DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds", "plain"]
 
 HOUR = 3600
 DAY = 86400
@@ -37,6 +37,12 @@ def civil_seconds(civil: datetime) -> int:
     """A naive datetime as civil seconds; fractions of a second are dropped."""
     delta = civil.replace(tzinfo=None) - _EPOCH
     return delta.days * DAY + delta.seconds
+
+
+def plain(civil: datetime, zone: Zone) -> datetime:
+    """What a datetime of any class shows on the wall clock, as an ordinary one in a zone; its own is dropped."""
+    clock = (civil.hour, civil.minute, civil.second, civil.microsecond, zone.info)
+    return datetime(civil.year, civil.month, civil.day, *clock, fold=civil.fold)
 
 
 def civil_datetime(civil: int) -> datetime:

@@ -172,7 +172,7 @@ def _side(value: object, name: str, dimension: PartitionsDefinition, where: str)
 def _read_text(text: str, name: str, dimension: PartitionsDefinition, where: str) -> OrdinalSet:
     """A key, a stretch of civil time, a range of them, or several with commas. What exists by now does not matter."""
     found = _read_one(text, dimension)
-    if found is not None:
+    if found:
         return found
     side = OrdinalSet.empty()
     for piece in map(str.strip, text.split(",")):

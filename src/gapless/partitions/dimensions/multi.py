@@ -11,6 +11,7 @@ from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.dimensions.dimension import PartitionDimensionDefinition
 from gapless.partitions.dimensions.multidimensional import Multidimensional
 from gapless.partitions.loading_context import current
+from gapless.partitions.key_text import read_keys
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windows.time_window import TimeWindowPartitionsDefinition
@@ -83,7 +84,7 @@ class MultiPartitionsDefinition(Multidimensional):
     ) -> Sequence[MultiPartitionKey]:
         """The keys of the partitions that have one of these keys in one dimension, one after the other."""
         this, now = self._with_keys(), current(current_time)
-        sets = (this.where(now, **{dimension_name: key}) for key in dimension_partition_keys)
+        sets = (this.where(now, **{dimension_name: key}) for key in read_keys(dimension_partition_keys))
         return [cast("MultiPartitionKey", key) for each in sets for key in each]
 
     @property

@@ -19,6 +19,7 @@ from gapless.partitions.dimensions.dimension import (
     unknown_dimension,
 )
 from gapless.partitions.dimensions.mistyped_key import points_meant
+from gapless.partitions.key_text import read_keys
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
@@ -107,8 +108,8 @@ class Multidimensional(PartitionsDefinition):
         points = self.product(now)
         for name, wanted in keys.items():
             dimension = self.dimension(name)
-            listed = [wanted] if isinstance(wanted, str) else wanted
-            side = OrdinalSet.of(self._ordinal_in(name, dimension, key, now) for key in listed)
+            given = [wanted] if isinstance(wanted, str) else read_keys(wanted)
+            side = OrdinalSet.of(self._ordinal_in(name, dimension, key, now) for key in given)
             points = points.where(self._names.index(name), side)
         return PartitionSet(self, points)
 
@@ -291,7 +292,7 @@ class _Existing:
     @cached_property
     def count(self) -> int:
         """How many there are."""
-        return len(self.points)
+        return self.points.size
 
 
 def _restored(

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from gapless.errors import DefinitionError, closest
+from gapless.errors import DefinitionError, closest, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.dimensions.multi import MultiPartitionsDefinition
 from gapless.partitions.mappings.by_key import IdentityPartitionMapping
@@ -54,11 +54,19 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
     Attributes:
         partition_dimension_name: Which dimension; None if only one fits: the one that equals the other definition, else
             the only one by time if the other is by time too.
+
+    Raises:
+        DefinitionError: The name is not text.
     """
 
     partition_dimension_name: str | None = None
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value
+
+    def __post_init__(self) -> None:
+        PartitionMapping.__post_init__(self)
+        if self.partition_dimension_name is not None:
+            _check_name("MultiToSingleDimensionPartitionMapping", self.partition_dimension_name)
 
     def upstream(
         self,
@@ -142,10 +150,22 @@ class DimensionPartitionMapping:
     Attributes:
         dimension_name: The dimension of *downstream*.
         partition_mapping: How its partitions read those of the upstream dimension; what it waits for does not count.
+
+    Raises:
+        DefinitionError: The name is not text, or the mapping is none.
     """
 
     dimension_name: str
     partition_mapping: PartitionMapping
+
+    def __post_init__(self) -> None:
+        _check_name("DimensionPartitionMapping", self.dimension_name)
+        given: Any = self.partition_mapping
+        if not isinstance(given, PartitionMapping):
+            raise DefinitionError(
+                f"DimensionPartitionMapping: partition_mapping is {shown(given)}, not a mapping of partitions",
+                f"Write for example DimensionPartitionMapping({self.dimension_name!r}, IdentityPartitionMapping()).",
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -170,12 +190,13 @@ class MultiPartitionMapping(PartitionMapping):
         given: Any = self.downstream_mappings_by_upstream_dimension
         if not isinstance(given, Mapping) or not all(isinstance(m, DimensionPartitionMapping) for m in given.values()):
             raise DefinitionError(
-                f"MultiPartitionMapping got {given!r}",
+                f"MultiPartitionMapping got {shown(given)}",
                 'Write {"date": DimensionPartitionMapping("date", TimeWindowPartitionMapping())}: for a dimension of'
                 " upstream, the one of downstream, and how they are tied.",
             )
         tied: dict[str, str] = {}
         for above, mapping in given.items():
+            _check_name("MultiPartitionMapping", above)
             other = tied.setdefault(mapping.dimension_name, above)
             if other != above:
                 raise DefinitionError(
@@ -251,6 +272,14 @@ class MultiPartitionMapping(PartitionMapping):
                 "Use MultiToSingleDimensionPartitionMapping or AllPartitionMapping.",
             )
         return definition
+
+
+def _check_name(owner: str, name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise DefinitionError(
+            f"{owner} got {shown(name)} ({type(name).__name__}) as the name of a dimension",
+            "Write its name as text, for example 'date'.",
+        )
 
 
 def _product(multi: MultiPartitionsDefinition, ordinals: OrdinalSet) -> ProductSet:

@@ -14,7 +14,7 @@ from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.users_function import called, location_of, takes_one_argument, trace_of
+from gapless.partitions.user_function import called, location_of, takes_one_argument, trace_of
 
 __all__ = ["FunctionPartitionMapping"]
 

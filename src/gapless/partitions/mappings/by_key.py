@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gapless.errors import DefinitionError
+from gapless.errors import DefinitionError, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping
@@ -106,8 +106,8 @@ class SpecificPartitionsPartitionMapping(PartitionMapping):
         keys = _keys(self.partition_keys, "SpecificPartitionsPartitionMapping")
         if isinstance(self.partition_keys, str):
             raise DefinitionError(
-                f"SpecificPartitionsPartitionMapping got the bare string {self.partition_keys!r}",
-                f"Write a list: SpecificPartitionsPartitionMapping([{self.partition_keys!r}]).",
+                f"SpecificPartitionsPartitionMapping got the bare string {shown(self.partition_keys)}",
+                f"Write a list: SpecificPartitionsPartitionMapping([{shown(self.partition_keys)}]).",
             )
         if not keys:
             raise DefinitionError(
@@ -211,7 +211,7 @@ class StaticPartitionMapping(_ByTable):
         given: Any = self.downstream_partition_keys_by_upstream_partition_key
         if not isinstance(given, Mapping):
             raise DefinitionError(
-                f"StaticPartitionMapping got {given!r}, not a mapping",
+                f"StaticPartitionMapping got {shown(given)}, not a mapping",
                 "Write {upstream_key: downstream_key} or {upstream_key: [downstream_key, …]};"
                 " pairs of keys are for PairsPartitionMapping.",
             )
@@ -219,6 +219,11 @@ class StaticPartitionMapping(_ByTable):
         _keys(tuple(keys), "StaticPartitionMapping")
         object.__setattr__(self, "downstream_partition_keys_by_upstream_partition_key", keys)
         object.__setattr__(self, "_table", _KeyTable((above, key) for above, below in keys.items() for key in below))
+        if not self._table.upstream:
+            raise DefinitionError(
+                "StaticPartitionMapping got no pair of keys, so nothing would be read",
+                "Write {upstream_key: downstream_key}.",
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -244,6 +249,11 @@ class PairsPartitionMapping(_ByTable):
     def __post_init__(self) -> None:
         PartitionMapping.__post_init__(self)
         pairs = tuple(dict.fromkeys(_pairs(self.pairs)))
+        if not pairs:
+            raise DefinitionError(
+                "PairsPartitionMapping got no pairs, so nothing would be read",
+                "Write [(upstream_key, downstream_key), …].",
+            )
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "_table", _KeyTable(pairs))
 
@@ -275,7 +285,7 @@ def unknown_key(key: str, definition: PartitionsDefinition, side: str) -> str | 
         return None
     near = () if definition.is_time or definition.dimensions else definition.nearest_keys(key, _WHENEVER)
     meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else f": {definition.describe()}"
-    return f"{side} has no partition {key!r}{meant}"
+    return f"{side} has no partition {shown(key)}{meant}"
 
 
 def _keys(given: object, owner: str) -> tuple[str, ...]:
@@ -283,28 +293,37 @@ def _keys(given: object, owner: str) -> tuple[str, ...]:
     keys = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
     for key in keys:
         if not isinstance(key, str):
-            raise DefinitionError(f"{owner} got {key!r} as a partition key, which is not a string", "Write its key.")
+            raise DefinitionError(f"{owner} got {shown(key)} as a partition key, which is not a string", "Write its key.")
     return tuple(dict.fromkeys(keys))
 
 
 def _pairs(given: Any) -> Iterable[tuple[str, str]]:
     """The pairs of an iterable, or of a frame, which is told by its columns; no frame library is imported for it."""
+    if hasattr(given, "collect") and not hasattr(given, "iter_rows"):
+        raise DefinitionError(
+            f"PairsPartitionMapping got a {type(given).__name__}, whose rows are not known",
+            "Collect it first: frame.collect().",
+        )
     columns = getattr(given, "columns", None)
     if columns is not None:
+        columns = list(columns)
         if not {"upstream", "downstream"} <= set(columns):
             raise DefinitionError(
                 f"a frame of pairs has the columns {', '.join(map(repr, columns))}, not 'upstream' and 'downstream'",
                 "Rename them, or pass (upstream key, downstream key) pairs.",
             )
+        twice = next((name for name in ("upstream", "downstream") if columns.count(name) > 1), None)
+        if twice is not None:
+            raise DefinitionError(f"a frame of pairs has two columns {twice!r}", "Drop one.")
         given = zip(given["upstream"], given["downstream"], strict=True)
     elif isinstance(given, (str, Mapping)) or not isinstance(given, Iterable):
         raise DefinitionError(
-            f"PairsPartitionMapping got {given!r}, not pairs",
+            f"PairsPartitionMapping got {shown(given)}, not pairs",
             "Write [(upstream_key, downstream_key), …]; a mapping of keys is for StaticPartitionMapping.",
         )
     for pair in given:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(key, str) for key in pair):
             raise DefinitionError(
-                f"PairsPartitionMapping got {pair!r}, not a pair of keys", "Write (upstream_key, downstream_key)."
+                f"PairsPartitionMapping got {shown(pair)}, not a pair of keys", "Write (upstream_key, downstream_key)."
             )
         yield pair[0], pair[1]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
-from gapless.errors import DefinitionError
+from gapless.errors import DefinitionError, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.mappings.alignment import Alignment
 from gapless.partitions.mappings.mapped import NAMED, MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping, described
-from gapless.partitions.mappings.waiting import WaitPolicy
+from gapless.partitions.mappings.waiting import WaitPolicy, check_whole
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.windows.windowed import Windowed
 
@@ -128,6 +128,9 @@ class TimeWindowPartitionMapping(_ByTime):
         end_offset: Moves its end likewise; 1 reads one later too.
         allow_nonexistent_upstream_partitions: Whether windows that upstream does not have are passed over in silence.
             An offset never pushes a window over the first or last upstream partition that lies inside by itself.
+
+    Raises:
+        DefinitionError: An offset is no whole number, or `start_offset` is after `end_offset`.
     """
 
     start_offset: int = 0
@@ -135,6 +138,22 @@ class TimeWindowPartitionMapping(_ByTime):
     allow_nonexistent_upstream_partitions: bool = False
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value
+
+    def __post_init__(self) -> None:
+        PartitionMapping.__post_init__(self)
+        name = type(self).__name__
+        start = check_whole(f"{name}: start_offset", self.start_offset)
+        end = check_whole(f"{name}: end_offset", self.end_offset)
+        if start > end:
+            raise DefinitionError(
+                f"{name}: start_offset {start} is after end_offset {end}, so nothing would be read",
+                "Write the earlier one as start_offset.",
+            )
+        if not isinstance(self.allow_nonexistent_upstream_partitions, bool):
+            raise DefinitionError(
+                f"{name}: allow_nonexistent_upstream_partitions is {shown(self.allow_nonexistent_upstream_partitions)}",
+                "Write True or False.",
+            )
 
     @property
     def reads_only_earlier(self) -> bool:
@@ -146,12 +165,8 @@ class TimeWindowPartitionMapping(_ByTime):
 
     def _reason(self, up_def: Windowed, down_def: Windowed) -> str | None:
         for name, offset in (("start_offset", self.start_offset), ("end_offset", self.end_offset)):
-            if not _is_whole(offset):
-                return f"{name} is {offset!r}, not a whole number"
             if _leads_out(down_def, offset):
                 return f"{name} {offset} leads out of the calendar"
-        if self.start_offset > self.end_offset:
-            return f"start_offset {self.start_offset} is after end_offset {self.end_offset}, so nothing would be read"
         return None
 
     def _spans(self, downstream: Sequence[Run], down: Windowed, up: Windowed, extent: int) -> list[Run]:
@@ -159,8 +174,6 @@ class TimeWindowPartitionMapping(_ByTime):
         start, end = self.start_offset, self.end_offset
         if start == end == 0:
             return over.over_runs(over.stretches(downstream))
-        if start > end:
-            return []
         # An offset never pushes a window over an edge of what upstream has, if it lies inside by itself.
         under = Alignment.between(up, down)
         inside = under.over(-1, 0)[1] + start
@@ -178,8 +191,6 @@ class TimeWindowPartitionMapping(_ByTime):
         return spans
 
     def _readers(self, upstream: Sequence[Run], under: Alignment) -> list[Run]:
-        if self.start_offset > self.end_offset:
-            return []
         spans = under.over_runs(under.stretches(upstream))
         if self.start_offset == self.end_offset == 0:
             return spans
@@ -195,15 +206,20 @@ class RollingWindowPartitionMapping(_ByTime):
 
     Attributes:
         last: How many, in *upstream* partitions; those that overlap the window are among them.
+
+    Raises:
+        DefinitionError: `last` is no whole number, or less than 1.
     """
 
     last: int
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value
 
+    def __post_init__(self) -> None:
+        PartitionMapping.__post_init__(self)
+        check_whole("RollingWindowPartitionMapping: last", self.last, low=1)
+
     def _reason(self, up_def: Windowed, down_def: Windowed) -> str | None:
-        if not _is_whole(self.last) or self.last < 1:
-            return f"last is {self.last!r}, not a number of partitions"
         return f"last {self.last} leads out of the calendar" if _leads_out(up_def, self.last) else None
 
     def _spans(self, downstream: Sequence[Run], down: Windowed, up: Windowed, extent: int) -> list[Run]:
@@ -252,10 +268,6 @@ class CumulativePartitionMapping(_ByTime):
 def _pieces(run: Run) -> list[Run]:
     a, b = run
     return [(n, min(b, n + _PIECE)) for n in range(a, b, _PIECE)]
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _leads_out(definition: Windowed, ordinal: int) -> bool:

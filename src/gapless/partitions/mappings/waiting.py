@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gapless.errors import DefinitionError
+from gapless.errors import DefinitionError, shown
 from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
 
-__all__ = ["Verdict", "WaitPolicy"]
+__all__ = ["Verdict", "WaitPolicy", "check_whole"]
 
 _NOTHING = OrdinalSet.empty()
 _NAMED = 3  # ranges of partitions that a reason names
@@ -39,9 +39,16 @@ class WaitPolicy:
 
     Attributes:
         least: How many upstream partitions must be there; None for all of them, 0 for whatever is there.
+
+    Raises:
+        DefinitionError: `least` is neither None nor a whole number from 0 on.
     """
 
     least: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.least is not None:
+            check_whole("WaitPolicy: least", self.least, low=0)
 
     @classmethod
     def all(cls) -> WaitPolicy:
@@ -52,12 +59,15 @@ class WaitPolicy:
     def at_least(cls, count: int) -> WaitPolicy:
         """So many of the upstream partitions must be there; the others are read if they are there too.
 
+        Of what reads fewer, because upstream begins only then, all must be there. That does not hold where something
+        is required that does not exist.
+
         Raises:
             DefinitionError: `count` is not a positive number.
         """
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise DefinitionError(
-                f"WaitPolicy.at_least({count!r}) is not a number of partitions",
+                f"WaitPolicy.at_least({shown(count)}) is not a number of partitions",
                 "Write 1 or more, or WaitPolicy.existing() for whatever is there.",
             )
         return cls(count)
@@ -91,7 +101,8 @@ class WaitPolicy:
             named = _named(mapped.nonexistent_ranges, mapped.nonexistent_count)
             does, yet = ("does" if mapped.nonexistent_count == 1 else "do"), (" yet" if mapped.later else "")
             return Verdict(False, f"needs {upstream} {named}, which {does} not exist{yet}", never=not mapped.later)
-        if not lacking and not self.least:
+        # What reads fewer than `least` would wait for ever for the others: there never are more.
+        if not lacking and (not self.least or (total < self.least and not mapped.nonexistent_count)):
             return Verdict(True, f"all that it reads of {upstream} is there" if total else f"it reads no {upstream}")
         which = _which(lacking, up_def, upstream)
         state = "failed" if lacking & failed else "is missing" if len(lacking) == 1 else "are missing"
@@ -103,7 +114,8 @@ class WaitPolicy:
             return Verdict(True, f"{counted}, at least {self.least:,} needed" if self.least else counted)
         if self.least:
             lacked = f"; {which} {state}" if lacking else ""
-            return Verdict(False, f"needs at least {self.least:,}, and {counted}{lacked}")
+            least = self.least if mapped.nonexistent_count else min(self.least, total)
+            return Verdict(False, f"needs at least {least:,}, and {counted}{lacked}")
         if not available:
             return Verdict(False, f"nothing of {upstream} has been made yet")
         return Verdict(False, f"needs any of {which}, which {state}")
@@ -112,6 +124,18 @@ class WaitPolicy:
         if self.least is None:
             return "WaitPolicy.all()"
         return f"WaitPolicy.at_least({self.least})" if self.least else "WaitPolicy.existing()"
+
+
+def check_whole(name: str, value: object, low: int | None = None) -> int:
+    """A whole number that a user writes in a mapping, at least `low`.
+
+    Raises:
+        DefinitionError: It is none; `name` is what it is given as.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and (low is None or value >= low):
+        return value
+    wanted = "a whole number" if low is None else f"a whole number, {low} or more"
+    raise DefinitionError(f"{name} is {shown(value)} ({type(value).__name__})", f"Write {wanted}.")
 
 
 def _which(ordinals: OrdinalSet, up_def: OrderedKeys | None, upstream: str) -> str:

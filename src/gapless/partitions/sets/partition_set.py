@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import index
+from typing import SupportsIndex
 
-from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError
-from gapless.partitions.key_range import PartitionKeyRange
+from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError, shown
+from gapless.partitions.key_range import PartitionKeyRange, ends_of
+from gapless.partitions.key_text import check_key, read_keys
 from gapless.partitions.loading_context import current
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
@@ -53,17 +56,13 @@ class PartitionSet:
             UnknownPartitionError: One of them is not a key of the definition.
             InvocationError: `keys` is a bare string, or holds what is not a string.
         """
-        if isinstance(keys, (str, bytes)):
-            raise InvocationError(f"got the bare string {keys!r} as a list of keys", f"Write [{keys!r}].")
-        wanted = set(keys)
+        given = read_keys(keys)
+        for key in given:
+            check_key(key)
+        wanted = dict.fromkeys(given)
         ordinals = definition.ordinals_of(wanted)
         if len(ordinals) < len(wanted):
-            unknown = next(key for key in wanted if not isinstance(key, str) or definition.ordinal_of(key) is None)
-            if not isinstance(unknown, str):
-                raise InvocationError(
-                    f"the partition key {unknown!r} is of type {type(unknown).__name__}, not str",
-                    f"Write {str(unknown)!r}.",
-                )
+            unknown = next(key for key in wanted if definition.ordinal_of(key) is None)
             raise UnknownPartitionError(None, unknown, extent=definition.describe())
         return cls.of_ordinals(definition, ordinals)
 
@@ -77,7 +76,8 @@ class PartitionSet:
             UnknownPartitionError: An end is not a key of the definition.
         """
         ends: list[int] = []
-        for key in key_range:
+        for key in ends_of(key_range):
+            check_key(key)
             ordinal = definition.ordinal_of(key)
             if ordinal is None:
                 raise UnknownPartitionError(None, key, extent=definition.describe())
@@ -126,14 +126,20 @@ class PartitionSet:
             )
 
     def __or__(self, other: PartitionSet) -> PartitionSet:
+        if not isinstance(other, PartitionSet):
+            return NotImplemented
         self._check(other.definition)
         return PartitionSet(self.definition, self.ordinals | other.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __and__(self, other: PartitionSet) -> PartitionSet:
+        if not isinstance(other, PartitionSet):
+            return NotImplemented
         self._check(other.definition)
         return PartitionSet(self.definition, self.ordinals & other.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __sub__(self, other: PartitionSet) -> PartitionSet:
+        if not isinstance(other, PartitionSet):
+            return NotImplemented
         self._check(other.definition)
         return PartitionSet(self.definition, self.ordinals - other.ordinals)  # type: ignore[operator]  # one definition, one form
 
@@ -146,7 +152,13 @@ class PartitionSet:
         return ordinal is not None and ordinal in self.ordinals
 
     def __len__(self) -> int:
+        """As `size`, which is for sets of 2**63 partitions and more: Python bounds what `len` can say."""
         return len(self.ordinals)
+
+    @property
+    def size(self) -> int:
+        """How many partitions there are in the set."""
+        return self.ordinals.size
 
     def __bool__(self) -> bool:
         return bool(self.ordinals)
@@ -167,10 +179,12 @@ class PartitionSet:
 
     def head(self, count: int) -> PartitionSet:
         """The `count` first partitions, or all if there are fewer."""
+        _check_count("count", count, 0)
         return PartitionSet(self.definition, self.ordinals.head(count))
 
     def tail(self, count: int) -> PartitionSet:
         """The `count` last partitions, or all if there are fewer."""
+        _check_count("count", count, 0)
         return PartitionSet(self.definition, self.ordinals.tail(count))
 
     def ranges(self) -> Sequence[PartitionKeyRange]:
@@ -184,12 +198,15 @@ class PartitionSet:
         """The set in the words of a selection: ``2024-01-01..2024-01-05, 2024-01-09``.
 
         Args:
-            limit: So many ranges at most, and how many are left out; such a text is for people only. None for all.
+            limit: So many ranges at most, from 1 on, and how many are left out; such a text is for people only. None
+                for all.
         """
+        if limit is not None:
+            _check_count("limit", limit, 1)
         return set_text(self.definition, self.ordinals, limit)
 
     def __repr__(self) -> str:
-        count = self.ordinals.size
+        count = self.size
         partitions = f"{count} partition{'s' * (count != 1)}"
         return f"PartitionSet({self.text(_SHOWN)}; {partitions} of {self.definition.describe()})"
 
@@ -259,6 +276,11 @@ class PartitionSet:
                 "PartitionSet.from_json() returns the others, and these beside them.",
             )
         return restored.partitions
+
+
+def _check_count(name: str, value: object, low: int) -> None:
+    if not isinstance(value, SupportsIndex) or index(value) < low:
+        raise InvocationError(f"{name} is {shown(value)} ({type(value).__name__})", f"Write a number, {low} or more.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 from operator import and_
 from typing import NoReturn
 
-from gapless.errors import PartitionSelectionError, closest
+from gapless.errors import InvocationError, PartitionSelectionError, closest, shown
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
 from gapless.partitions.sets.partition_set import PartitionSet
@@ -85,7 +85,7 @@ class _Meaning:
         """The existing partitions that a piece of the selection means."""
         match node:
             case AnyOf(parts):
-                return _union(map(self.of, parts))
+                return self._of_any(parts)
             case AllOf(parts):
                 return reduce(and_, map(self.of, parts))
             case Not(part):
@@ -103,6 +103,19 @@ class _Meaning:
 
     # Keys, civil time and ranges of them.
 
+    def _of_any(self, parts: Sequence[Selection]) -> PartitionSet:
+        """The union. A hundred thousand keys in a row are joined as numbers, not as sets."""
+        keys: list[int] = []
+        others: list[Selection] = []
+        for part in parts:
+            ordinal = self._ordinal(part) if isinstance(part, Value) else None
+            if ordinal is None:
+                others.append(part)
+            else:
+                keys.append(ordinal)
+        sets = [self._existing(OrdinalSet.of(keys))] if keys else []
+        return _union([*sets, *map(self.of, others)])
+
     def _of_value(self, value: Value) -> PartitionSet:
         ordinal = self._ordinal(value)
         if ordinal is not None:
@@ -110,7 +123,7 @@ class _Meaning:
         found = self._existing(self._from(value) & self._until(value))
         if not found:
             why = self._definition.unknown(value.text, self._now).reason
-            self._refuse_nothing_in(value.position, f"in {value.text}", why)
+            self._refuse_nothing_in(value.position, f"in {_cut(value.text)}", why)
         return found
 
     def _ordinal(self, value: Value) -> int | None:
@@ -120,7 +133,7 @@ class _Meaning:
             return None
         if ordinal not in self._everything.ordinals:
             unknown = self._definition.unknown(value.text, self._now)
-            self._refuse(value.position, f"the partition {value.text!r} does not exist yet", " ".join(unknown.advice))
+            self._refuse(value.position, f"the partition {shown(value.text)} does not exist yet", " ".join(unknown.advice))
         return ordinal
 
     def _from(self, value: Value) -> OrdinalSet:
@@ -185,7 +198,7 @@ class _Meaning:
         unknown = self._definition.unknown(value.text, self._now)
         where = "" if self._dimension is None else f" in the dimension {self._dimension!r}"
         why = f": {unknown.reason}" if unknown.reason else ""
-        self._refuse(value.position, f"there is no partition {value.text!r}{where}{why}", " ".join(unknown.advice))
+        self._refuse(value.position, f"there is no partition {shown(value.text)}{where}{why}", " ".join(unknown.advice))
 
     def _refuse_bare(self, value: Value) -> NoReturn:
         """Where there are dimensions, a bare value does not say which one it is a value of."""
@@ -195,10 +208,10 @@ class _Meaning:
             known = [joined] if joined in self._everything else definition.nearest_keys(joined, self._now, 1)
             self._refuse_unquoted(value, joined, known)
         fits = [name for name, dimension in dimensions.items() if self._fits(dimension, value)]
-        written = " or ".join(f"{as_value(name)}={value.text}" for name in fits or dimensions)
+        written = " or ".join(f"{as_value(name)}={_cut(value.text)}" for name in fits or dimensions)
         self._refuse(
             value.position,
-            f"{value.text!r} does not say which dimension it is a value of",
+            f"{shown(value.text)} does not say which dimension it is a value of",
             f"Write {written}; a whole key is written in quotes.",
         )
 
@@ -209,7 +222,7 @@ class _Meaning:
             named = " & ".join(f"{as_value(name)}={as_value(part)}" for name, part in parts)
             self._refuse(
                 value.position,
-                f"{joined!r} is read as several values, since | joins selections",
+                f"{shown(joined)} is read as several values, since | joins selections",
                 f'Write the key in quotes, "{key}", or {named}.',
             )
 
@@ -257,7 +270,13 @@ class _Meaning:
                 f"which partitions are {word.name} is not recorded yet",
                 f"What is recorded: {', '.join(known) or 'nothing'}.",
             )
-        return self._existing(self._statuses[word.name])
+        recorded = self._statuses[word.name]
+        if not isinstance(recorded, OrdinalSet):
+            raise InvocationError(
+                f"statuses[{word.name!r}] is {shown(recorded)} ({type(recorded).__name__}), not an OrdinalSet",
+                "Pass those of its keys: definition.ordinals_of(keys).",
+            )
+        return self._existing(recorded)
 
     # Dimensions.
 
@@ -277,12 +296,17 @@ class _Meaning:
         if not dimensions:
             self._refuse(
                 node.position,
-                f"{node.name!r} is taken for a dimension, because of '=', and there are no dimensions",
+                f"{shown(node.name)} is taken for a dimension, because of '=', and there are no dimensions",
                 "Write the value alone; a key with '=' is written in quotes.",
             )
         near = closest(node.name, dimensions)
         meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(dimensions)}."
-        self._refuse(node.position, f"there is no dimension {node.name!r}", meant)
+        self._refuse(node.position, f"there is no dimension {shown(node.name)}", meant)
+
+
+def _cut(text: str) -> str:
+    """As `shown`, without quotes around what is short."""
+    return text if shown(text) == repr(text) else shown(text)
 
 
 def _union(sets: Iterable[PartitionSet]) -> PartitionSet:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from gapless.errors import PartitionSelectionError
+from gapless.errors import PartitionSelectionError, shown
 from gapless.partitions.sets.selection_tokens import Kind, Token, is_bare, quoted, tokens_of
 
 __all__ = [
@@ -45,6 +45,7 @@ _EDGES = frozenset({"first", "last"})
 _RESERVED = _SETS | _EDGES | {"and", "not", "or"}
 
 _DEEPEST = 50  # levels of nesting: far more than anybody writes, far less than the interpreter's stack
+_LONGEST = 80  # characters of a key that are proposed
 _DIGITS = 18  # of a number that counts; one with more is beyond every definition
 _EXAMPLES = "Examples: 2024-01-05, 2024-01-01..2024-01-31, 2024-01.., last 7, region=eu,us & date=2024-01, not failed"
 
@@ -192,7 +193,9 @@ class _Parser:
             self._refuse(token.position, f"{token.text!r} is read as a key", f"Write {token.text.lower()!r}.")
         joined = self._text[before.position : token.end]
         quotes = (
-            "" if '"' in joined or not (before.is_name and token.is_name) else f' If it is one key, write "{joined}".'
+            f' If it is one key, write "{joined}".'
+            if before.is_name and token.is_name and '"' not in joined and len(joined) < _LONGEST
+            else ""
         )
         self._refuse(
             token.position,
@@ -201,7 +204,7 @@ class _Parser:
         )
 
     def _shown(self, token: Token) -> str:
-        return repr(self._text[token.position : token.end])
+        return shown(self._text[token.position : token.end])
 
     def _union(self) -> Selection:
         return self._joined("|", AnyOf, lambda: self._joined("&", AllOf, self._negation))
@@ -242,7 +245,7 @@ class _Parser:
         if self._dimension is not None:
             self._refuse(
                 name.position,
-                f"{name.text!r} is a dimension inside the selection of {self._dimension!r}",
+                f"{shown(name.text)} is a dimension inside the selection of {self._dimension!r}",
                 "Join dimensions with &: region=eu,us & date=2024-01.",
             )
         self._dimension = name.text

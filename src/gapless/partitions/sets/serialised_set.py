@@ -9,7 +9,8 @@ read. What may change are the bounds of a definition and its lists of keys. So p
 ordinals:
 
 - time windows as ranges, both ends inclusive; very many ranges as ``{"from": KEY, "bits": …}``, a Roaring bitmap in
-  base64 of how many windows after that key each one is;
+  base64 of how many windows after that key each one is. Excluded windows count, and no range reaches over one: so
+  exclusions may change too, and a range never takes in what was excluded when it was written;
 - static and dynamic partitions as a list of keys;
 - partitions of several dimensions as a list of boxes, each a mapping from dimension to one of the above.
 """
@@ -44,7 +45,7 @@ class Nonexistent:
 
     Attributes:
         count: How many.
-        ranges: Which: of time windows before the start or after the end of the definition, and of unknown keys.
+        ranges: Which: of time windows that are excluded or outside of the definition, and of unknown keys.
     """
 
     count: int
@@ -78,7 +79,8 @@ def write_set(definition: OrderedKeys, ordinals: OrdinalSet | ProductSet) -> str
 def _written_side(definition: OrderedKeys, ordinals: OrdinalSet) -> object:
     if not definition.is_time:
         return definition.keys_of(ordinals)
-    runs, key = ordinals.runs, definition.key_at
+    ordinals, key = definition.to_unexcluded(ordinals), definition.unexcluded.key_at
+    runs = ordinals.runs
     if len(runs) > _READABLE:
         return {"from": key(0), "bits": base64.b64encode(ordinals.to_bytes()).decode()}
     return [key(a) if b == a + 1 else [key(a), key(b - 1)] for a, b in runs]
@@ -237,7 +239,7 @@ def _read_ranges(definition: OrderedKeys, value: object, where: str) -> _Side:
             raise PartitionSetFormatError(at, f"the range {_shown(item)} runs backwards")
         runs.append((first, last + 1))
     start = min((first for first, _ in runs), default=0)
-    return _placed(definition, OrdinalSet.of_runs((a - start, b - start) for a, b in runs), start)
+    return _placed(definition, OrdinalSet.of_runs((a - start, b - start) for a, b in runs), start, where)
 
 
 def _read_bitmap(definition: OrderedKeys, value: dict[str, object], where: str) -> _Side:
@@ -248,27 +250,34 @@ def _read_bitmap(definition: OrderedKeys, value: dict[str, object], where: str) 
     try:
         ordinals = OrdinalSet.from_bytes(base64.b64decode(bits, validate=True), _FARTHEST)
         if ordinals:
-            definition.unbounded_key(start + ordinals.last())
+            definition.unexcluded.unbounded_key(start + ordinals.last())
     except (binascii.Error, ValueError) as error:
         raise PartitionSetFormatError(f"{where}.bits", f"not a bitmap in base64: {error}") from None
     except OverflowError:
         raise PartitionSetFormatError(f"{where}.bits", "it has windows after the year 9999") from None
-    return _placed(definition, ordinals, start)
+    return _placed(definition, ordinals, start, where)
 
 
 def _read_key(definition: OrderedKeys, key: object, where: str) -> int:
-    ordinal = definition.ordinal_of(key) if isinstance(key, str) else None  # nearly always, and faster
+    whole = definition.unexcluded
+    ordinal = whole.ordinal_of(key) if isinstance(key, str) else None  # nearly always, and faster
     if ordinal is None and isinstance(key, str):
-        ordinal = definition.unbounded_ordinal(key)
+        ordinal = whole.unbounded_ordinal(key)
     if ordinal is None:
         raise PartitionSetFormatError(where, f"{_shown(key)} is not a key of {definition.describe()}")
     return ordinal
 
 
-def _placed(definition: OrderedKeys, ordinals: OrdinalSet, start: int) -> _Side:
-    """Windows, `ordinals` counted from the one whose unbounded ordinal is `start`."""
+def _placed(definition: OrderedKeys, ordinals: OrdinalSet, start: int, where: str) -> _Side:
+    """Windows, `ordinals` counted from the one whose unbounded ordinal is `start`, excluded ones too."""
+    whole = definition.unexcluded
     # A definition that never has a window still has room for one.
-    end = definition.room if definition.ordinal_of(definition.unbounded_key(0)) == 0 else 0
-    inside = ordinals & OrdinalSet.span(max(0, -start), end - start)
-    outside = ordinals - inside
-    return _Side(inside.shifted(start), NamedRuns(outside.runs, definition.unbounded_key, shift=start))
+    end = whole.room if whole.ordinal_of(whole.unbounded_key(0)) == 0 else 0
+    inside = (ordinals & OrdinalSet.span(max(0, -start), end - start)).shifted(start)
+    try:
+        known = definition.of_unexcluded(inside)
+    except OverflowError:
+        far = whole.unbounded_key(inside.last())
+        raise PartitionSetFormatError(where, f"{far!r} is too far from the start to know what is excluded") from None
+    gone = ordinals - definition.to_unexcluded(known).shifted(-start)
+    return _Side(known, NamedRuns(gone.runs, whole.unbounded_key, shift=start))

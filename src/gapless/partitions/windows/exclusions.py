@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import date, datetime
 from typing import Any
 
 from gapless.errors import ExclusionError, PartitionsDefinitionError
 from gapless.partitions.civil.cron import Cron
-from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_date
+from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_dates
 from gapless.partitions.civil.grid import Grid
-from gapless.partitions.civil.sieve import Run, Sieve
+from gapless.partitions.civil.sieve import Sieve
 from gapless.partitions.civil.sieved_grid import HoledGrid
-from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone
-from gapless.partitions.users_function import called, location_of, takes_one_argument
+from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone, plain
+from gapless.partitions.user_function import called, location_of, takes_one_argument
 
-__all__ = ["Exclusion", "facts_of", "holed", "identity_of", "read_exclusions", "shown", "words_of"]
+__all__ = ["Exclusion", "holed", "identity_of", "read_exclusions", "shown", "words_of"]
 
 Exclusion = str | date | datetime | Callable[[datetime], bool]
 
 _EXAMPLE = "exclusions=['0 0 * * 6,0', datetime.date(2024, 12, 25)]"
 _UNLIMITED = 1 << 40
+_MOST_CRONS = 1_000  # each is looked for among all windows
 _MOST_CALLS = 10_000_000  # of a function, in one direction: nineteen years of minutes
 _MOST_REFUSALS = 1_000_000  # by a function, until it is believed to exclude everything
 _SEARCH = 41 * 366 * DAY  # until other exclusions are believed to; as far as a cron is searched for a date
@@ -38,16 +39,40 @@ def read_exclusions(value: object, zone: Zone) -> tuple[Exclusion, ...]:
         return (_asked_with_a_start(value),)
     if isinstance(value, str | date) or not isinstance(value, Iterable):
         raise PartitionsDefinitionError(
-            f"exclusions is {value!r}, not a list", f"Write exclusions=[{value!r}], or for example {_EXAMPLE}."
+            f"exclusions is {value!r:.80}, not a list", f"Write exclusions=[{value!r:.80}], or for example {_EXAMPLE}."
         )
-    return tuple(_read(item, zone) for item in value)
+    items = tuple(value)
+    _check_crons([item for item in items if isinstance(item, str)])
+    _check_agree([item for item in items if isinstance(item, datetime)])
+    return tuple(_read(item, zone) for item in items)
+
+
+def _check_crons(crons: Collection[str]) -> None:
+    if len(crons) > _MOST_CRONS:
+        raise PartitionsDefinitionError(
+            f"there are {len(crons):,} cron schedules among the exclusions; at most {_MOST_CRONS:,} can be",
+            "Write dates or datetimes, which cost nothing, or one function.",
+        )
+
+
+def _check_agree(moments: Iterable[datetime]) -> None:
+    """Refuses datetimes of which some have a timezone and some have none."""
+    aware = next((moment for moment in moments if moment.tzinfo is not None), None)
+    naive = next((moment for moment in moments if moment.tzinfo is None and moment == moment), None)
+    if aware is not None and naive is not None:
+        raise PartitionsDefinitionError(
+            f"among the exclusions, {aware} is in timezone {aware.tzinfo}, but {naive} is without a timezone",
+            "Write all of them as civil time in the definition's timezone, without a timezone of their own.",
+        )
 
 
 def _read(item: Any, zone: Zone) -> Exclusion:
+    if isinstance(item, date) and item != item:
+        raise PartitionsDefinitionError(f"among the exclusions, {item!r} is no date", "Leave it out.")
     if isinstance(item, datetime):
-        return item.replace(tzinfo=zone.info)
+        return plain(item, zone)
     if isinstance(item, date):
-        return item
+        return date(item.year, item.month, item.day)
     if isinstance(item, str):
         try:
             Cron.parse(item)
@@ -58,7 +83,7 @@ def _read(item: Any, zone: Zone) -> Exclusion:
     if callable(item):
         return _asked_with_a_start(item)
     raise PartitionsDefinitionError(
-        f"the exclusion {item!r} is not a cron schedule, a date, a datetime or a function", f"Write {_EXAMPLE}."
+        f"the exclusion {item!r:.80} is not a cron schedule, a date, a datetime or a function", f"Write {_EXAMPLE}."
     )
 
 
@@ -121,23 +146,11 @@ def identity_of(exclusions: Iterable[Exclusion]) -> frozenset[object]:
 
 
 def _identity(item: Exclusion) -> object:
-    if not callable(item):
-        return _fact(item)  # two passes of an hour would compare equal as datetimes
-    return item if isinstance(item, Hashable) else id(item)
-
-
-def facts_of(exclusions: Iterable[Exclusion]) -> list[str]:
-    """What `identity_of` tells apart, as text, sorted; functions by their names."""
-    return sorted(map(_fact, exclusions))
-
-
-def _fact(item: Exclusion) -> str:
     if isinstance(item, str):
         return Cron.parse(item).text
     if isinstance(item, date):
-        return item.isoformat()
-    named = item if hasattr(item, "__qualname__") else type(item)
-    return f"{named.__module__}.{named.__qualname__}()"
+        return item.isoformat()  # two passes of an hour would compare equal as datetimes
+    return item if isinstance(item, Hashable) else id(item)
 
 
 def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], end: int | None) -> HoledGrid:
@@ -151,10 +164,9 @@ def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], e
     """
     crons = [Cron.parse(item) for item in exclusions if isinstance(item, str)]
     functions = [item for item in exclusions if callable(item)]
-    runs: list[Run] = []
-    for item in exclusions:
-        if isinstance(item, date):
-            runs += at_moment(base, zone, item) if isinstance(item, datetime) else on_date(base, zone, item)
+    moments = [item for item in exclusions if isinstance(item, datetime)]
+    dates = {item for item in exclusions if isinstance(item, date) and not isinstance(item, datetime)}
+    runs = [run for moment in moments for run in at_moment(base, zone, moment)] + on_dates(base, zone, dates)
     rule = any_of(
         [listed(runs), *(at_ticks(base, zone, item) for item in crons)],
         [asking(base, zone, function) for function in functions],

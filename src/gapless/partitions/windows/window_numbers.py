@@ -71,6 +71,22 @@ class WindowNumbers(PartitionsDefinition):
         """How many partitions there will ever be; None without an end. A function is asked about all of them."""
         return None if self.end is None else max(0, self._grid.open_at(math.floor(self.end.timestamp())))
 
+    @cached_property
+    def unexcluded(self) -> WindowNumbers:
+        return _restored(type(self), (*self._facts()[:-1], ())) if self.exclusions else self
+
+    def to_unexcluded(self, ordinals: OrdinalSet) -> OrdinalSet:
+        grid = self._grid
+        if not isinstance(grid, HoledGrid):
+            return ordinals
+        return OrdinalSet.of_runs(run for first, end in ordinals.runs for run in grid.base_runs(first, end))
+
+    def of_unexcluded(self, ordinals: OrdinalSet) -> OrdinalSet:
+        grid = self._grid
+        if not isinstance(grid, HoledGrid):
+            return ordinals
+        return OrdinalSet.of_runs(grid.kept(first, end) for first, end in ordinals.runs)
+
     def _facts(self) -> tuple[Any, ...]:
         return self.start, self.end, self.timezone, self.fmt, self.end_offset, self.cron_schedule, self.exclusions
 

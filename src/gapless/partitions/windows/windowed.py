@@ -12,7 +12,7 @@ from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.key_format import ReadKey, guess_key, read_stretch
 from gapless.partitions.civil.zone import DAY
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.windows.exclusions import facts_of, words_of
+from gapless.partitions.windows.exclusions import words_of
 from gapless.partitions.windows.window_numbers import OPEN_END, WindowNumbers
 
 __all__ = ["Windowed"]
@@ -86,13 +86,7 @@ class Windowed(WindowNumbers):
             return None
 
     def key_facts(self) -> Mapping[str, object]:
-        facts: dict[str, object] = {
-            "kind": "time",
-            "cron": self._cron.text,
-            "timezone": self.timezone,
-            "fmt": self.fmt,
-        }
-        return facts | {"exclusions": facts_of(self.exclusions)} if self.exclusions else facts
+        return {"kind": "time", "cron": self._cron.text, "timezone": self.timezone, "fmt": self.fmt}
 
     def _named(self, grid: Grid, read: ReadKey) -> int:
         """The number in a grid of the first window whose label is what was read, or later; unbounded."""
