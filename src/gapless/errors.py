@@ -18,9 +18,10 @@ stay attributes, so that code can act on them, and survive pickling.
     │   └── InvocationError              a function or method called in a way that it does not support
     ├── DefinitionError                  the user's definitions do not hold together; names file and line
     │   ├── PartitionsDefinitionError    a partitions definition cannot be built from its arguments (ValueError)
-    │   │   ├── CombinationsError        the user's function that says which combinations exist failed
-    │   │   └── ExclusionError           the user's function that says which windows are excluded failed
-    │   ├── MappingFunctionError         the user's function that says what a partition reads failed
+    │   ├── UserFunctionError            a function of the user's that Gapless asks about partitions failed
+    │   │   ├── CombinationsError        which combinations exist; a PartitionsDefinitionError too
+    │   │   ├── ExclusionError           which windows are excluded; a PartitionsDefinitionError too
+    │   │   └── MappingFunctionError     what a partition reads
     │   ├── DefinitionErrors             several of them, found together; in definitions.errors
     │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
     │   ├── UnknownArgumentError         an argument that a public function lacks (TypeError); in definitions.errors
@@ -59,6 +60,7 @@ __all__ = [
     "UnknownAssetError",
     "UnknownPartitionError",
     "UsageError",
+    "UserFunctionError",
     "closest",
     "shown",
 ]
@@ -289,8 +291,8 @@ class PartitionsDefinitionError(DefinitionError, ValueError):
 
 
 @dataclass(eq=False)
-class CombinationsError(PartitionsDefinitionError):
-    """The user's function that says which combinations exist raised, or gave what cannot be understood.
+class UserFunctionError(DefinitionError):
+    """A function of the user's that Gapless asks about partitions raised, or gave what cannot be understood.
 
     Attributes:
         trace: The traceback, from the user's function on; empty if it did not raise.
@@ -302,32 +304,16 @@ class CombinationsError(PartitionsDefinitionError):
         return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
 
 
-@dataclass(eq=False)
-class ExclusionError(PartitionsDefinitionError):
-    """The user's function that says which windows are excluded raised, or gave what cannot be understood.
-
-    Attributes:
-        trace: The traceback, from the user's function on; empty if it did not raise.
-    """
-
-    trace: str = ""
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
+class CombinationsError(UserFunctionError, PartitionsDefinitionError):
+    """The function that says which combinations of dimensions exist failed."""
 
 
-@dataclass(eq=False)
-class MappingFunctionError(DefinitionError):
-    """The user's function that says what a partition reads raised, or gave what cannot be understood.
+class ExclusionError(UserFunctionError, PartitionsDefinitionError):
+    """The function that says which windows are excluded failed."""
 
-    Attributes:
-        trace: The traceback, from the user's function on; empty if it did not raise.
-    """
 
-    trace: str = ""
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n\n{self.trace}" if self.trace else super().__str__()
+class MappingFunctionError(UserFunctionError):
+    """The function that says what a partition reads failed."""
 
 
 class StorageError(GaplessError):

@@ -200,7 +200,10 @@ class PartitionsDefinition(OrderedKeys):
         return page_of(PartitionSet.existing(this, now), limit, ascending, cursor)
 
     def get_serializable_unique_identifier(self) -> str:
-        """A hash of what the definition says, the same in every process; of dynamic partitions, of their name."""
+        """A hash of what the definition says, the same in every process; of dynamic partitions, of their name.
+
+        Functions count by their names: two that share one are not told apart.
+        """
         said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self))  # functions are told by their names
         return hashlib.sha256(said.encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -86,6 +86,10 @@ class DynamicPartitionsDefinition(Listed):
     @property
     def dynamic_names(self) -> frozenset[str]:
         return frozenset([self.name])
+
+    @property
+    def dynamic_keys(self) -> Mapping[str, tuple[str, ...]]:
+        return {} if self._keys is None else {self.name: self._keys}
 
     def resolved(self, store: DynamicPartitionsStore) -> Self:
         # Each once, whatever the store says: a key that came twice would have two ordinals.

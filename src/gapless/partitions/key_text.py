@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gapless.errors import InvocationError, shown
@@ -34,7 +34,11 @@ def check_key(key: object) -> None:
         InvocationError: It is none.
     """
     if not isinstance(key, str):
-        fix = "Name a partition." if key is None else f"Write {shown(str(key))}."
+        fix = f"Write {shown(str(key))}."
+        if key is None:
+            fix = "Name a partition."
+        elif isinstance(key, Mapping):
+            fix = f"Write MultiPartitionKey({shown(key)})."
         raise InvocationError(f"the partition key {shown(key)} is of type {type(key).__name__}, not str", fix)
 
 

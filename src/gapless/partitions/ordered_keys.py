@@ -190,6 +190,11 @@ class OrderedKeys(ABC):
         """The names of the dynamic partitions whose keys have to be looked up before anything can be asked."""
         return frozenset()
 
+    @property
+    def dynamic_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys of its dynamic partitions by name, as `resolved` found them; empty before that."""
+        return {}
+
     def resolved(self, store: DynamicPartitionsStore) -> Self:
         """This definition with the keys of its dynamic partitions as they are in `store` now."""
         return self

@@ -34,7 +34,7 @@ class StaticPartitionsDefinition(Listed):
                 " from process to process",
                 "Write a list, or sort it: StaticPartitionsDefinition(sorted(…)).",
             )
-        if hasattr(partition_keys, "columns"):  # to iterate over a frame is to iterate over their names
+        if hasattr(type(partition_keys), "columns"):  # to iterate over a frame is to iterate over their names
             raise PartitionsDefinitionError(
                 f"StaticPartitionsDefinition got a {type(partition_keys).__name__} as its keys, which has columns",
                 "Pass one of them, as a list: StaticPartitionsDefinition(list(frame['…'])).",

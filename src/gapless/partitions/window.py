@@ -9,9 +9,12 @@ from datetime import datetime
 __all__ = ["TimeWindow"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TimeWindow:
     """The span of time that one partition covers.
+
+    Two windows are compared as instants: datetimes of one zone would be compared by what the clock shows, which is the
+    same twice on the night that clocks go back.
 
     Attributes:
         start: First instant inside, timezone-aware.
@@ -31,10 +34,11 @@ class TimeWindow:
                     f"the {name} of a time window is {instant!r}; expected a timezone-aware datetime. Write for example"
                     " datetime(2024, 1, 5, tzinfo=ZoneInfo('Europe/Berlin'))."
                 )
-        # Compared as instants: two datetimes of one zone would otherwise be compared by their civil labels, which
-        # is wrong on the night that the clocks go back.
-        if self.end.timestamp() <= self.start.timestamp():
-            raise ValueError(f"a time window must end after it starts: {self.start} to {self.end}. Write the earlier one first.")
+        start, end = self._instants()
+        if end <= start:
+            raise ValueError(
+                f"a time window must end after it starts: {self.start} to {self.end}. Write the earlier one first."
+            )
 
     @classmethod
     def tiled(cls, start: datetime, end: datetime) -> TimeWindow:
@@ -43,6 +47,17 @@ class TimeWindow:
         object.__setattr__(made, "start", start)
         object.__setattr__(made, "end", end)
         return made
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TimeWindow):
+            return NotImplemented
+        return self._instants() == other._instants()
+
+    def __hash__(self) -> int:
+        return hash(self._instants())
+
+    def _instants(self) -> tuple[float, float]:
+        return self.start.timestamp(), self.end.timestamp()
 
     def __iter__(self) -> Iterator[datetime]:
         """Unpacks as ``start, end``, as Dagster's does."""

@@ -98,7 +98,9 @@ def _one(key: str, definition: PartitionsDefinition, asset: str, now: datetime) 
     except UnknownPartitionError as unknown:
         if ".." in key:
             unknown.nearest, unknown.to_add = (), None
-            unknown.reason = f"it is written as a range, which --range {shown(key)} takes, and --partition takes one key"
+            unknown.reason = (
+                f"it is written as a range, which --range {shown(key)} takes, and --partition takes one key"
+            )
         raise
 
 

@@ -72,7 +72,7 @@ class DynamicPartitionsContract:
 
     @pytest.mark.parametrize("blank", ["", " ", " \u3000 "])
     def test_a_blank_key_is_refused_and_nothing_is_added(self, ledger: Ledger, blank: str) -> None:
-        with pytest.raises(InvocationError, match=r"cannot be a key of the dynamic partitions 'customers': it is blank"):
+        with pytest.raises(InvocationError, match="a key of the dynamic partitions 'customers': it is blank"):
             ledger.add_dynamic_partitions("customers", ["a", blank])
         assert list(ledger.get_dynamic_partitions("customers")) == []
         assert ledger.delete_dynamic_partitions("customers", [blank]) == []

@@ -111,6 +111,7 @@ def test_a_long_list_is_cut(cli, shop):
         (b"acme\nbolt\n", ["acme", "bolt"]),
         (b"\xef\xbb\xbfacme\r\n\r\n bolt \r\nacme", ["acme", " bolt "]),
         ("été\u2028x\n".encode(), ["été\u2028x"]),
+        (b"acme\n  \n\t\n\n", ["acme"]),
         (b"", []),
     ],
 )
@@ -158,6 +159,8 @@ def test_what_is_no_text_on_standard_input_is_refused(cli, shop, typed):
             "'b|c' has '|', which joins the dimensions of a key, and 'customers' is the dimension 'customer' of asset"
             " 'visits'. Nothing was added; choose another character.",
         ),
+        (("customers", "a", ""), "'' cannot be a key of the dynamic partitions 'customers': it is blank. Nothing"),
+        (("customers", "  "), "'  ' cannot be a key of the dynamic partitions 'customers': it is blank."),
         (("customers",), "missing argument 'KEY...'. Help: gapless partitions add --help"),
     ],
 )
@@ -166,6 +169,19 @@ def test_what_cannot_be_added_is_refused_with_the_reason(cli, shop, words, messa
     assert (ended.code, ended.out) == (2, "")
     assert f"error: {message}" in ended.err
     assert keys_of("customers") == []
+
+
+def test_a_key_that_locks_a_project_is_removed_as_the_message_says(cli, shop):
+    with open_ledger() as ledger:  # which knows of no dimension
+        ledger.add_dynamic_partitions("customers", ["acme", "a|b", "bolt"])
+    for words in (("status",), ("plan", "visits"), ("partitions", "add", "customers", "zeta")):
+        ended = cli(*words)
+        assert ended.code == 2
+        assert "Remove it with: gapless partitions remove customers 'a|b'" in ended.err
+    assert cli("partitions", "remove", "customers", "bolt").out == "customers: 1 key removed: bolt\n"
+    assert cli("partitions", "remove", "customers", "a|b", "--wipe", "--yes").out == "customers: 1 key removed: a|b\n"
+    assert cli("status").code == 0
+    assert keys_of("customers") == ["acme"]
 
 
 def test_a_project_without_dynamic_partitions_says_how_to_declare_them(cli, project):

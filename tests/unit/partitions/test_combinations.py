@@ -404,6 +404,8 @@ def test_computed_products_agree_with_plain_sets(allowed, days):
         ),
         ({"product": "z"}, "names 'z', which is not a key of the dimension 'product' (static: a, b, c (3 keys))"),
         ({"product": ["a", "B"]}, "names 'B', which is not a key of the dimension 'product'"),
+        ({"date": "2023-05"}, "names '2023-05', which is not a key of the dimension 'date' (daily from 2024-01-01)"),
+        ({"date": ["2024-01", "2023-05"]}, "names '2023-05', which is not a key of the dimension 'date'"),
         ({"product": "c..a"}, "names the range 'c..a' of the dimension 'product', which runs backwards"),
         ({"date": "2023-01-01.."}, "names '2023-01-01..', which is not a key of the dimension 'date' (daily from"),
         ({"date": "9999..10000"}, "names '9999..10000', which is not a key of the dimension 'date'"),

@@ -123,7 +123,7 @@ def test_definitions_are_equal_if_their_ordinals_mean_the_same():
 
 def test_sets_of_two_moments_cannot_be_mixed_by_accident():
     then, now = RESOLVED, CUSTOMERS.resolved(Store(customers=["acme", "cash"]))
-    with pytest.raises(InvocationError, match="sets of two definitions cannot be combined"):
+    with pytest.raises(InvocationError, match="have changed between the making of the two sets"):
         then.subset_with_all_partitions() | now.subset_with_all_partitions()
 
 

@@ -9,6 +9,7 @@ import pytest
 from gapless.errors import (
     ExcludedPartitionError,
     ExclusionError,
+    InvocationError,
     PartitionKeyError,
     PartitionsDefinitionError,
     UnknownPartitionError,
@@ -29,6 +30,24 @@ WEEKENDS = "0 0 * * 6,0"
 HOLIDAY = date(2024, 1, 3)
 NOW = datetime(2024, 1, 10, 12)
 BUSINESS = DailyPartitionsDefinition("2024-01-01", exclusions=[WEEKENDS, HOLIDAY])
+
+
+class NotATime(datetime):
+    """As pandas' NaT: a datetime that is unequal to itself."""
+
+    __hash__ = datetime.__hash__
+
+    def __eq__(self, other):
+        return False
+
+    def __ne__(self, other):
+        return True
+
+    def __repr__(self):
+        return "NaT"
+
+
+NOT_A_TIME = NotATime(1, 1, 1)
 
 
 def is_weekend(start):
@@ -227,6 +246,17 @@ def test_a_date_that_a_country_skipped_excludes_nothing():
     assert keys(apia, 0, 2) == ["12-29", "12-31"]
 
 
+def test_scattered_dates_are_excluded_each_for_itself():
+    far = [date(9999, 12, 31), date(9999, 12, 30), date(2024, 5, 1), date(2024, 1, 3), date(2024, 1, 2)]
+    definition = DailyPartitionsDefinition("2024-01-01", exclusions=[*far, date(9999, 12, 1)])
+    assert keys(definition, 0, 3) == ["01-01", "01-04", "01-05"]
+    assert [definition.has_partition_key(key, datetime(2024, 6, 1)) for key in ("2024-05-01", "2024-05-02")] == [
+        False,
+        True,
+    ]
+    assert definition.ordinal_of("9999-12-01") is None
+
+
 def test_dates_out_of_reach_exclude_nothing():
     far = [date(1, 1, 1), date(9999, 12, 31), datetime(1, 1, 1), datetime(9999, 12, 31)]
     assert keys(DailyPartitionsDefinition("2024-01-01", exclusions=far), 0, 2) == ["01-01", "01-02"]
@@ -276,6 +306,42 @@ def test_a_mistyped_year_does_not_ask_a_function_for_ever():
     assert definition.ordinal_of("9024-01-01-00:00") is None
     assert not definition.has_partition_key("9024-01-01-00:00", datetime(2024, 1, 2))
     assert len(asked) <= 1441
+
+
+def test_definitions_that_say_the_same_ask_a_function_once():
+    asked = []
+
+    def calendar(start):
+        asked.append(start)
+        return False
+
+    first, second = (DailyPartitionsDefinition("2024-01-01", exclusions=[calendar]) for _ in range(2))
+    assert [each.count(datetime(2024, 2, 1)) for each in (first, second, first)] == [31, 31, 31]
+    assert len(asked) == 31
+    assert DailyPartitionsDefinition("2024-01-02", exclusions=[calendar]).count(datetime(2024, 1, 4)) == 2
+
+
+def minutes(*end, **arguments):
+    return TimeWindowPartitionsDefinition(
+        "2004-01-01-00:00", "%Y-%m-%d-%H:%M", *end, cron_schedule="* * * * *", exclusions=is_weekend, **arguments
+    )
+
+
+def test_a_function_that_would_be_asked_for_minutes_is_refused_with_the_fix():
+    expected = (
+        r"the exclusions \(is_weekend\(\)\) would be asked about too many windows, all those from {}\. Write the"
+        r" rule as cron schedules or dates, which need not be asked, or begin later\."
+    )
+    with pytest.raises(PartitionsDefinitionError, match=expected.format("start_date to end_date")):
+        minutes("2026-01-01-00:00")
+    definition = minutes()
+    with pytest.raises(PartitionsDefinitionError, match=expected.format("2004-01-01 00:00:00.*to 2026-01-01 00:00:00")):
+        definition.get_num_partitions(datetime(2026, 1, 1))
+
+
+def test_a_time_too_far_away_to_know_what_crons_leave_out_is_refused():
+    with pytest.raises(InvocationError, match=r"is too far from 2024-01-01 .* leave out in between\. Ask about a time"):
+        DailyPartitionsDefinition("2024-01-01", exclusions=[WEEKENDS]).get_num_partitions(datetime(9024, 1, 1))
 
 
 def test_what_an_exclusion_raises_is_shown_whole_with_the_start_that_it_got():
@@ -328,7 +394,7 @@ def test_an_exclusion_that_cannot_be_called_with_a_start_is_refused_at_once(list
     def never():
         return False
 
-    with pytest.raises(ExclusionError, match="exclusion never cannot be called with one argument. Give it one param"):
+    with pytest.raises(ExclusionError, match=r"exclusion never cannot be called with one argument\. Give it one param"):
         DailyPartitionsDefinition("2024-01-01", exclusions=[never] if listed else never)
 
 
@@ -366,6 +432,17 @@ def test_a_definition_that_is_empty_anyway_may_have_exclusions():
         (["0 0 * * * *"], "among the exclusions, the cron schedule '0 0 * * * *' has 6 fields"),
         (["2024-01-03"], "'2024-01-03' has 1 field. Write datetime.date(2024, 1, 3) without quotes."),
         (["2024-01-03 10:00"], "Write datetime.datetime(2024, 1, 3, 10, 0) without quotes."),
+        (
+            [datetime(2024, 1, 3, tzinfo=UTC), datetime(2024, 1, 4)],
+            "among the exclusions, 2024-01-03 00:00:00+00:00 is in timezone UTC, but 2024-01-04 00:00:00 is without a"
+            " timezone. Write all of them as civil time in the definition's timezone",
+        ),
+        ([NOT_A_TIME], "among the exclusions, NaT is no date. Leave it out."),
+        (
+            [f"{n % 60} {n // 60} * * *" for n in range(1001)],
+            "there are 1,001 cron schedules among the exclusions; at most 1,000 can be. Write dates or datetimes",
+        ),
+        (["x" * 1000], "… (1,002 characters) has 1 field"),
     ],
 )
 def test_what_is_no_exclusion_is_refused_with_the_fix(exclusions, message):

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from slow_clock import ZONES, fixed_time_ticks, wall_clock_ticks
 
 from gapless.partitions import OrdinalSet, TimeWindowPartitionsDefinition
+from gapless.partitions.civil.cron import Cron
+from gapless.partitions.civil.cron_grid import grid_of
+from gapless.partitions.civil.zone import Zone
 
 # Days around clock changes, of one hour, half an hour, two hours, a whole day, a change of the standard time.
 CHANGES = [
@@ -197,3 +200,23 @@ def test_what_lies_after_the_year_9999_does_not_exist(cron):
     with pytest.raises(IndexError):
         definition.keys_of(OrdinalSet.of([10**9]))
     assert definition.ordinal_of("9999-12-31-00:00") is None
+
+
+@pytest.mark.parametrize("text", ["0 * * * *", "0 0 * * *"])
+def test_a_range_is_right_whatever_another_thread_has_just_stored(text):
+    """What one thread stores may know less than another has just asked for."""
+    zone = Zone.named("Europe/Berlin")
+    start = 1_700_000_000
+    expected = list(grid_of(Cron.parse(text), zone, start).labels(-90_000, 90_000))
+
+    class Forgetful(type(grid_of(Cron.parse(text), zone, start))):
+        """Another thread overwrites the table after each extension."""
+
+        def __setattr__(self, name, value):
+            if name != "_table" or "_table" not in self.__dict__ or not self.__dict__.get("forget"):
+                super().__setattr__(name, value)
+
+    grid = grid_of(Cron.parse(text), zone, start)
+    grid.__class__ = Forgetful
+    grid.forget = True
+    assert list(grid.labels(-90_000, 90_000)) == expected

@@ -246,6 +246,26 @@ def test_what_makes_no_mapping_is_refused_with_the_fix(given_, reason):
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (
+            lambda: Tied("date", "x"),
+            "partition_mapping is 'x', not a mapping of partitions. Write for example Dimension",
+        ),
+        (lambda: Tied("date", None), "partition_mapping is None, not a mapping of partitions"),
+        (lambda: Tied(None, SAME), "got None (NoneType) as the name of a dimension. Write its name as text"),
+        (lambda: Single(5), "MultiToSingleDimensionPartitionMapping got 5 (int) as the name of a dimension"),
+        (lambda: Single(""), "MultiToSingleDimensionPartitionMapping got '' (str) as the name of a dimension"),
+        (lambda: MultiPartitionMapping({5: Tied("day", SAME)}), "MultiPartitionMapping got 5 (int) as the name"),
+    ],
+)
+def test_dimensions_without_a_name_or_a_mapping_are_refused_where_they_are_written(make, reason):
+    with pytest.raises(DefinitionError) as caught:
+        make()
+    assert reason in str(caught.value)
+
+
 def test_definitions_that_were_never_checked_are_refused_when_they_are_followed():
     with pytest.raises(DefinitionError, match="ties several dimensions, and an asset is daily from 2024-01-01"):
         BY_HOUR.upstream(OrdinalSet.of([0]), D, DAY_REGION, NOW)

@@ -11,6 +11,7 @@ from gapless.partitions import (
     HourlyPartitionsDefinition,
     MappedUpstream,
     OrdinalSet,
+    RollingWindowPartitionMapping,
     TimeWindowPartitionMapping,
     WaitPolicy,
     WeeklyPartitionsDefinition,
@@ -50,10 +51,11 @@ FAILED = OrdinalSet.of([8])
         ),
         (
             WaitPolicy.at_least(8),
-            range(19),
+            [6, 7, 8, 9, 10, 11],
             False,
-            "needs at least 8, and 7 of the 7 partitions of plays that it reads are there",
+            "needs at least 7, and 6 of the 7 partitions of plays that it reads are there; plays 2024-01-13 is missing",
         ),
+        (WaitPolicy.at_least(8), range(19), True, "all that it reads of plays is there"),
     ],
 )
 def test_the_verdict_says_whether_enough_is_there_and_why(policy, there, ready, reason):
@@ -93,6 +95,13 @@ def test_what_does_not_exist_is_waited_for_only_where_everything_is(policy, day,
     assert verdict.reason.startswith(reason)
 
 
+def test_a_window_that_begins_before_upstream_does_waits_for_no_more_than_there_is():
+    rolling = RollingWindowPartitionMapping(7, wait_for=THREE)
+    second = rolling.upstream(OrdinalSet.of([1]), D, D, NOW)
+    assert THREE.verdict(second, OrdinalSet.of([0, 1]), D, "plays").ready
+    assert not THREE.verdict(second, OrdinalSet.of([1]), D, "plays").ready
+
+
 @pytest.mark.parametrize("policy", [ALL, SOME, WaitPolicy.at_least(1)])
 def test_an_unpartitioned_upstream_is_there_or_not(policy):
     whole = MappedUpstream(OrdinalSet.of([0]))
@@ -105,6 +114,12 @@ def test_an_unpartitioned_upstream_is_there_or_not(policy):
 def test_a_number_that_is_none_is_refused(count):
     with pytest.raises(DefinitionError, match=r"is not a number of partitions\. Write 1 or more, or WaitPolicy\.exist"):
         WaitPolicy.at_least(count)
+
+
+@pytest.mark.parametrize("least", [-5, 1.5, "3", True])
+def test_a_policy_without_a_number_is_refused(least):
+    with pytest.raises(DefinitionError, match=r"WaitPolicy: least is .* Write a whole number, 0 or more"):
+        WaitPolicy(least=least)
 
 
 @pytest.mark.parametrize(

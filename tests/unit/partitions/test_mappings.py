@@ -173,9 +173,7 @@ def test_both_directions_agree(down, up, offsets, picks):
         ),
         (REGIONS, D, Time(), "both must have time windows"),
         (None, D, Time(), "both must have time windows"),
-        (D, D, Time(1, 0), "start_offset 1 is after end_offset 0, so nothing would be read"),
         (D, D, Time(-(10**9)), "start_offset -1000000000 leads out of the calendar"),
-        (D, D, Time(0, 1.5), "end_offset is 1.5, not a whole number"),
         (D, None, IdentityPartitionMapping(), "only one of them is partitioned"),
         (REGIONS, D, IdentityPartitionMapping(), "one has time windows and the other has not"),
         (D, W, IdentityPartitionMapping(), "their time windows differ"),
@@ -185,6 +183,23 @@ def test_both_directions_agree(down, up, offsets, picks):
 )
 def test_definitions_that_a_mapping_cannot_tie_are_told_why(up, down, mapping, reason):
     assert reason in mapping.validate(up, down)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((1, 0), "start_offset 1 is after end_offset 0, so nothing would be read. Write the earlier one as start_off"),
+        (("1",), "start_offset is '1' (str). Write a whole number"),
+        ((None,), "start_offset is None (NoneType). Write a whole number"),
+        ((0, 1.5), "end_offset is 1.5 (float). Write a whole number"),
+        ((0, True), "end_offset is True (bool). Write a whole number"),
+        ((0, 0, "no"), "allow_nonexistent_upstream_partitions is 'no'. Write True or False"),
+    ],
+)
+def test_offsets_that_make_no_sense_are_refused_where_they_are_written(arguments, reason):
+    with pytest.raises(DefinitionError) as caught:
+        Time(*arguments)
+    assert f"TimeWindowPartitionMapping: {reason}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -201,11 +216,6 @@ def test_definitions_that_a_mapping_cannot_tie_are_told_why(up, down, mapping, r
 )
 def test_definitions_that_a_mapping_ties_are_accepted(up, down, mapping):
     assert mapping.validate(up, down) is None
-
-
-def test_offsets_that_leave_nothing_to_read_read_nothing():
-    assert Time(1, 0).upstream(OrdinalSet.span(3, 9), D, D, NOW).partitions == OrdinalSet.empty()
-    assert Time(1, 0).downstream(OrdinalSet.span(3, 9), D, D, NOW) == OrdinalSet.empty()
 
 
 def test_a_time_mapping_of_what_has_no_windows_is_refused():

@@ -395,6 +395,17 @@ def test_a_range_with_an_unknown_end_says_which_part_is_wrong():
 
 # Dynamic dimensions
 
+
+def test_more_partitions_than_python_can_index_are_counted():
+    digits = StaticPartitionsDefinition([str(n) for n in range(10)])
+    huge = MultiPartitionsDefinition({f"d{n:02}": digits for n in range(20)})
+    everything = huge.select("all", NOW)
+    assert huge.get_num_partitions() == everything.size == 10**20
+    assert everything
+    assert everything.first == "|".join("0" * 20)
+    assert everything.text().startswith("d00=0..9 & d01=0..9")
+
+
 DYNAMIC = MultiPartitionsDefinition({"date": DAILY, "customer": DynamicPartitionsDefinition(name="customers")})
 
 
@@ -455,9 +466,18 @@ def test_a_dynamic_key_with_the_delimiter_is_refused_with_what_removes_it():
             ({"date": DAILY, "a": static("ok", f"x{c}y")}, f"the key 'x{c}y' of the dimension 'a' has {c!r}")
             for c in "|,[]"
         ),
-        (
-            {"a": COLORS, "date": TimeWindowPartitionsDefinition("2024|01|01", "%Y|%m|%d", cron_schedule="0 0 * * *")},
-            "the keys of the dimension 'date' have the format '%Y|%m|%d', with '|', which joins the parts of a key",
+        *(
+            (
+                {
+                    "a": COLORS,
+                    "date": TimeWindowPartitionsDefinition(
+                        f"2024{c}01{c}01", f"%Y{c}%m{c}%d", cron_schedule="0 0 * * *"
+                    ),
+                },
+                f"the keys of the dimension 'date' have the format '%Y{c}%m{c}%d', with {c!r}, which has a meaning in"
+                " keys and selections. Use another separator in fmt.",
+            )
+            for c in "|,["
         ),
     ],
 )

@@ -107,6 +107,18 @@ def test_a_selection_names_existing_partitions(definition, text, expected):
     assert keys(definition, text) == expected
 
 
+def test_keys_ranges_and_civil_time_are_joined_in_one_list():
+    definition = DailyPartitionsDefinition("2024-01-01")
+    text = "2024-01-05, 2024-01-01..2024-01-02, 2024-01-03, last 1, 2024-01-05"
+    assert list(select(definition, text, datetime(2024, 1, 11))) == [
+        "2024-01-01",
+        "2024-01-02",
+        "2024-01-03",
+        "2024-01-05",
+        "2024-01-10",
+    ]
+
+
 def test_a_naive_now_is_in_the_definitions_own_timezone():
     assert select(HOURS, "last 1", datetime(2024, 11, 5, 12)).last == "2024-11-05-11:00"
 

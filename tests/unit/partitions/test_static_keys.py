@@ -1,6 +1,7 @@
 import pickle
 from datetime import datetime
 
+import polars as pl
 import pytest
 
 from gapless.errors import PartitionsDefinitionError, UnknownPartitionError
@@ -48,6 +49,12 @@ def test_any_text_may_be_a_key():
     ("keys", "message"),
     [
         ("eu", "got the bare string 'eu' as its keys. Write a list: StaticPartitionsDefinition(['eu'])."),
+        (None, "got None (NoneType) as its keys. Write a list"),
+        (5, "got 5 (int) as its keys. Write a list"),
+        ({"eu", "us"}, "got a set as its keys, whose order differs from process to process. Write a list, or sort it"),
+        (frozenset(["eu"]), "got a frozenset as its keys"),
+        (pl.DataFrame({"k": ["eu"]}), "got a DataFrame as its keys, which has columns. Pass one of them, as a list"),
+        (pl.LazyFrame({"k": ["eu"]}), "got a LazyFrame as its keys, which has columns"),
         (["eu", "us", "eu"], "'eu' is given twice, at positions 1 and 3"),
         (["a\nb"], "has a control character"),
         (["a\x7f"], "has a control character"),
@@ -59,6 +66,11 @@ def test_bad_keys_are_refused(keys, message):
     with pytest.raises(PartitionsDefinitionError) as caught:
         StaticPartitionsDefinition(keys)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("keys", [(k for k in ["us", "eu"]), {"us": 1, "eu": 2}, pl.Series(["us", "eu"])])
+def test_whatever_has_an_order_can_be_the_list_of_keys(keys):
+    assert StaticPartitionsDefinition(keys) == StaticPartitionsDefinition(["us", "eu"])
 
 
 def test_ordinals_that_do_not_exist_are_index_errors():

@@ -20,6 +20,48 @@ from gapless.partitions import (
 )
 
 
+class NotATime(datetime):
+    """As pandas' NaT: a datetime that is unequal to itself."""
+
+    __hash__ = datetime.__hash__
+
+    def __eq__(self, other):
+        return False
+
+    def __ne__(self, other):
+        return True
+
+    def __repr__(self):
+        return "NaT"
+
+
+class Timestamp(datetime):
+    """A datetime of another class, as pandas has one."""
+
+    def __repr__(self):
+        return "Timestamp(…)"
+
+
+def test_what_class_a_datetime_is_of_makes_no_difference():
+    def made(kind):
+        return DailyPartitionsDefinition(
+            kind(2024, 1, 1), kind(2025, 1, 1), timezone="Europe/Berlin", exclusions=[kind(2024, 2, 1)]
+        )
+
+    plain, other = made(datetime), made(Timestamp)
+    assert plain == other
+    assert plain.get_serializable_unique_identifier() == other.get_serializable_unique_identifier()
+    assert {type(moment) for moment in (other.start, other.end, *other.exclusions)} == {datetime}
+
+
+def test_an_offset_may_be_any_whole_number():
+    class Three:  # as numpy's
+        def __index__(self):
+            return 3
+
+    assert DailyPartitionsDefinition("2024-01-01", hour_offset=Three()).cron_schedule == "0 3 * * *"
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -59,8 +101,14 @@ from gapless.partitions import (
         (lambda: DailyPartitionsDefinition("2024-01-01", timezone=3), "timezone is 3, not a string"),
         (lambda: DailyPartitionsDefinition("2024-01-01", hour_offset=24), "hour_offset is 24; expected 0 to 23"),
         (lambda: DailyPartitionsDefinition("2024-01-01", minute_offset=-1), "minute_offset is -1; expected 0 to 59"),
-        (lambda: DailyPartitionsDefinition("2024-01-01", end_offset=0.5), "end_offset is 0.5; expected a whole number"),
-        (lambda: DailyPartitionsDefinition("2024-01-01", end_offset=True), "end_offset is True; expected a whole"),
+        (
+            lambda: DailyPartitionsDefinition("2024-01-01", end_offset=0.5),
+            "end_offset is 0.5, of type float; expected a whole number",
+        ),
+        (
+            lambda: DailyPartitionsDefinition("2024-01-01", end_offset=True),
+            "end_offset is True, of type bool; expected a whole",
+        ),
         (
             lambda: DailyPartitionsDefinition("2024-01-01", end_offset=50_000),
             "end_offset is 50,000: so many windows are more than a century. It is how many windows exist before",
@@ -107,7 +155,38 @@ from gapless.partitions import (
         (lambda: MonthlyPartitionsDefinition(datetime(2024, 1, 1), fmt="%Y"), "does not tell"),
         (lambda: WeeklyPartitionsDefinition(datetime(2024, 1, 1), fmt="%Y-%W"), "does not tell"),
         (lambda: DailyPartitionsDefinition(datetime(2024, 1, 1), fmt="%Y-%-m-%d"), "cannot be read back"),
-        (lambda: DailyPartitionsDefinition("0001-01-01"), "is out of the calendar"),
+        (
+            lambda: DailyPartitionsDefinition("2024-01-01", fmt="%q"),
+            "keys of the format '%q' cannot be read back: '%q'",
+        ),
+        (
+            lambda: DailyPartitionsDefinition("1704067200", fmt="%s"),
+            "keys of the format '%s' cannot be read back: '1704067200'. Use only directives that strptime knows",
+        ),
+        (lambda: DailyPartitionsDefinition("2024-01-01", fmt=""), "fmt is '', not a format"),
+        (
+            lambda: DailyPartitionsDefinition("x", fmt="%Y-%m-%d\n"),
+            "fmt is '%Y-%m-%d\\n', which has a control character",
+        ),
+        (lambda: DailyPartitionsDefinition("x", fmt="%Y-%m-%d..."), "which has '...', which writes a range of keys"),
+        (lambda: DailyPartitionsDefinition("2024-01-01", timezone=""), "there is no timezone ''. Write an IANA name"),
+        (
+            lambda: DailyPartitionsDefinition("2024-01-01", hour_offset="5"),
+            "hour_offset is '5', of type str; expected 0 to 23",
+        ),
+        (
+            lambda: TimeWindowPartitionsDefinition("2024-01-01", "%Y-%m-%d", schedule_type="DAILY"),
+            "schedule_type is 'DAILY', not a ScheduleType: one of 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY'. Write for"
+            " example DailyPartitionsDefinition('2024-01-01'), or cron_schedule='0 0 * * *'.",
+        ),
+        (
+            lambda: DailyPartitionsDefinition(NotATime(1, 1, 1)),
+            "start_date is NaT, which is no date. Write start_date=",
+        ),
+        (
+            lambda: DailyPartitionsDefinition("0001-01-01"),
+            "is out of the calendar. Write dates of the years 2 to 9990; leave end_date out for no end.",
+        ),
         (lambda: DailyPartitionsDefinition("9999-12-30"), "is out of the calendar"),
         (lambda: DailyPartitionsDefinition("2024-01-01", "9999-12-31"), "is out of the calendar"),
         (lambda: DailyPartitionsDefinition("0000-01-01"), "start_date '0000-01-01' does not fit the key format"),

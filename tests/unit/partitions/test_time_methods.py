@@ -7,6 +7,7 @@ from time_definitions import DAILY, NOW, NY, cron, hourly
 
 from gapless.errors import (
     DefinitionError,
+    InvocationError,
     PartitionKeyError,
     PartitionRangeError,
 )
@@ -166,6 +167,41 @@ def test_which_definitions_differ_only_in_their_bounds():
 def test_windows_shorter_than_a_day_are_known_as_such(definition, finer):
     assert definition.finer_than_day is finer
     assert definition.is_time
+
+
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max, datetime(9999, 12, 31, tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", NY])
+def test_a_time_at_the_edge_of_the_calendar_is_answered_or_refused(moment, zone):
+    daily = DailyPartitionsDefinition("2024-01-01", timezone=zone)
+    ended = DailyPartitionsDefinition("2024-01-01", "2024-02-01", timezone=zone, end_offset=-1)
+    early = moment == datetime.min
+    assert ended.get_num_partitions(moment) == (0 if early else 31)
+    refused = [
+        lambda: daily.get_next_partition_window(moment),
+        lambda: daily.get_prev_partition_window(moment),
+        lambda: daily.is_window_start_excluded(moment),
+    ]
+    if early:
+        assert daily.get_num_partitions(moment) == 0
+    else:
+        refused.append(lambda: daily.get_num_partitions(moment))
+    for ask in refused:
+        with pytest.raises(InvocationError, match=r"is out of the calendar\. Ask about a time of the years 2 to 9990"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "message"),
+    [
+        (1e30, "timestamp 1000000000000000019884624838656 is out of the calendar. Ask about a time of the years"),
+        (float("nan"), "timestamp is nan, not a moment. Write seconds since 1970-01-01T00:00Z."),
+        (float("inf"), "timestamp is inf, not a moment. Write seconds since 1970-01-01T00:00Z."),
+    ],
+)
+def test_a_timestamp_that_is_no_moment_is_refused(timestamp, message):
+    with pytest.raises(InvocationError) as caught:
+        DAILY.get_partition_key_for_timestamp(timestamp)
+    assert message in str(caught.value)
 
 
 def test_nothing_comes_next_where_nothing_exists():

@@ -10,6 +10,8 @@ from gapless.partitions import (
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
     MonthlyPartitionsDefinition,
+    TimeWindow,
+    TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
 
@@ -184,3 +186,17 @@ def test_a_month_without_its_day_makes_the_window_before_it_longer():
 def test_the_timezone_of_a_start_is_replaced_not_converted():
     aware = datetime(2024, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
     assert DailyPartitionsDefinition(aware, timezone=NY) == DailyPartitionsDefinition("2024-01-01", timezone=NY)
+
+
+def test_windows_that_look_alike_on_the_clock_are_told_apart():
+    half_hours = TimeWindowPartitionsDefinition(
+        "2024-11-03-00:00", "%Y-%m-%d-%H:%M", timezone="America/New_York", cron_schedule="*/30 * * * *"
+    )
+    windows = [half_hours.window_at(n) for n in range(10)]
+    assert len(set(windows)) == 10
+    assert windows[2] != windows[4]  # both are 01:00 to 01:30
+    assert windows[2] == half_hours.window_at(2)
+    utc = [bound.astimezone(UTC) for bound in windows[2]]
+    assert TimeWindow(*utc) == windows[2]
+    assert hash(TimeWindow(*utc)) == hash(windows[2])
+    assert windows[2] != tuple(windows[2])

@@ -7,7 +7,7 @@ import pytest
 import gapless as dg
 from gapless.definitions.definitions import project_of
 from gapless.engine import materialize
-from gapless.errors import InvocationError, PartitionSelectionError
+from gapless.errors import InvocationError, PartitionRangeError, PartitionSelectionError, UnknownPartitionError
 from gapless.partitions import OrdinalSet
 from gapless.planning.planner import make_plan
 from gapless.planning.request import PartitionRequest, Scope
@@ -73,6 +73,36 @@ def test_what_reads_the_selected_partitions_is_in_view():
 def test_a_selection_that_names_what_is_not_there_plans_nothing():
     with pytest.raises(PartitionSelectionError, match="no partition in 2023 exists"):
         planned([plays.key], PartitionRequest(text="2023"))
+
+
+REGIONS = dg.StaticPartitionsDefinition(["eu", "us"])
+SPARSE = dg.MultiPartitionsDefinition(
+    {"date": dg.DailyPartitionsDefinition("2024-01-01"), "region": REGIONS},
+    combinations=lambda region: {"date": "2024-01-05.."} if region == "eu" else True,
+)
+
+
+def test_a_range_between_combinations_that_do_not_exist_is_pointed_to_a_selection():
+    request = PartitionRequest(ranges=("2024-01-01|eu..2024-01-09|us",))
+    with pytest.raises(PartitionRangeError) as caught:
+        request.resolve(SPARSE, "sales", NOW, STATUS)
+    assert "there is no partition '2024-01-01|eu', though its parts exist" in str(caught.value)
+    selection = "date=2024-01-01..2024-01-09 & region=eu..us"
+    assert f"selected with: --partitions '{selection}'" in str(caught.value)
+    assert len(PartitionRequest(text=selection).resolve(SPARSE, "sales", NOW, STATUS)) == 9 + 5
+
+
+def test_a_range_between_parts_that_do_not_exist_names_the_part():
+    with pytest.raises(UnknownPartitionError, match="the dimension 'region' has no key 'mars'"):
+        PartitionRequest(ranges=("2024-01-06|eu..2024-01-09|mars",)).resolve(SPARSE, "sales", NOW, STATUS)
+
+
+def test_a_range_in_the_place_of_a_key_is_pointed_to_ranges():
+    request = PartitionRequest(keys=("2024-01-01..2024-01-09",))
+    with pytest.raises(UnknownPartitionError) as caught:
+        request.resolve(dg.DailyPartitionsDefinition("2024-01-01"), "plays", NOW, STATUS)
+    assert "it is written as a range, which --range '2024-01-01..2024-01-09' takes" in str(caught.value)
+    assert "Nearest" not in str(caught.value)
 
 
 def test_a_request_is_named_by_its_selection():

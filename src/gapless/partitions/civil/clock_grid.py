@@ -113,13 +113,16 @@ class ClockGrid(Grid):
         label = self._civil(self._count(civil))
         return self.number(label - offset), label
 
-    def _table_with(self, number: int) -> _ClockTable:
+    def _table_with(self, *numbers: int) -> _ClockTable:
+        """One table that knows all of these; what another thread stores meanwhile may know less."""
         table = self._table
-        # A stretch of constant offset is never denser than its minutes, so this estimate only ever falls short by the
-        # jumps in between, which add up to less than a day and a bit.
-        while not table.first[0] <= number < table.first[-1]:
-            estimate = self._start + number * HOUR // len(self._minutes)
-            table = self._known(min(estimate - 2 * DAY, table.offsets.low), max(estimate + 2 * DAY, table.offsets.high))
+        for number in numbers:
+            # A stretch of constant offset is never denser than its minutes, so this estimate only ever falls short by
+            # the jumps in between, which add up to less than a day and a bit.
+            while not table.first[0] <= number < table.first[-1]:
+                estimate = self._start + number * HOUR // len(self._minutes)
+                low, high = estimate - 2 * DAY, estimate + 2 * DAY
+                table = self._known(min(low, table.offsets.low), max(high, table.offsets.high))
         return table
 
     def tick(self, number: int) -> Tick:
@@ -137,8 +140,7 @@ class ClockGrid(Grid):
     def instants(self, numbers: Sequence[int]) -> list[int]:
         if not numbers:
             return []
-        self._table_with(numbers[0])
-        table = self._table_with(numbers[-1])
+        table = self._table_with(numbers[0], numbers[-1])
         found: list[int] = []
         for i in range(bisect_right(table.first, numbers[0]) - 1, len(table.first) - 1):
             part = numbers[len(found) : bisect_left(numbers, table.first[i + 1], len(found))]
@@ -155,8 +157,7 @@ class ClockGrid(Grid):
     def labels(self, first: int, end: int) -> Iterator[Labels]:
         if first >= end:
             return
-        self._table_with(first)
-        table = self._table_with(end - 1)
+        table = self._table_with(first, end - 1)
         times = self._times
         i = bisect_right(table.first, first) - 1
         while first < end:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from gapless.errors import PartitionsDefinitionError
+from gapless.errors import PartitionsDefinitionError, shown
 
 __all__ = ["Cron", "ScheduleType"]
 
@@ -118,19 +118,21 @@ class Cron:
             PartitionsDefinitionError: It is not one, has seconds, or names a day that never comes.
         """
         if not isinstance(text, str):
-            raise PartitionsDefinitionError(f"the cron schedule {text!r} is not a string", f"Write one with {_FIELDS}.")
+            raise PartitionsDefinitionError(
+                f"the cron schedule {shown(text)} is not a string", f"Write one with {_FIELDS}."
+            )
         expanded = MACROS.get(text.strip().lower(), text)
         fields = expanded.lower().split()
         if len(fields) != 5:
             seconds = "; seconds and years are not supported" if len(fields) > 5 else ""
             raise PartitionsDefinitionError(
-                f"the cron schedule {text!r} has {len(fields)} field{'s' * (len(fields) != 1)}{seconds}",
+                f"the cron schedule {shown(text)} has {len(fields)} field{'s' * (len(fields) != 1)}{seconds}",
                 f"Write {_FIELDS}.",
             )
         try:
             cron = cls._of_fields(" ".join(expanded.split()), fields)
         except ValueError as error:
-            raise PartitionsDefinitionError(f"the cron schedule {text!r} is not valid: {error}") from None
+            raise PartitionsDefinitionError(f"the cron schedule {shown(text)} is not valid: {error!s:.200}") from None
         # Only an odd choice of days can miss every date, so the others are spared the search.
         if not cron.every_day and not any(map(cron.matches, range(10_000, 10_000 + _SEARCH_DAYS))):
             raise PartitionsDefinitionError(

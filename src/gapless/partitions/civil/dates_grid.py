@@ -91,12 +91,13 @@ class DatesGrid(Grid):
             tuple(n - i for i, n in enumerate(vanished)),
         )
 
-    def _known(self, civil: int) -> _DatesTable:
-        table = self._table
-        if not table.low <= civil < table.high:
-            if not _FIRST <= civil < _LAST:
+    def _known(self, civil: int, last: int | None = None) -> _DatesTable:
+        """One table that knows this civil time, and all until `last`, which is not before it."""
+        table, last = self._table, civil if last is None else last
+        if not table.low <= civil <= last < table.high:
+            if not _FIRST <= civil <= last < _LAST:
                 raise OverflowError("date out of the years 1 to 9999")
-            self._table = table = self._build(min(civil, table.low), max(civil + 1, table.high))
+            self._table = table = self._build(min(civil, table.low), max(last + 1, table.high))
         return table
 
     def _instant(self, nominal: int) -> int:
@@ -194,8 +195,9 @@ class DatesGrid(Grid):
     def labels(self, first: int, end: int) -> Iterator[Labels]:
         if first >= end:
             return
-        _, begin, _ = self._nominal_of(first)
-        table, last, _ = self._nominal_of(end - 1)
+        _, begin, low = self._nominal_of(first)
+        _, last, high = self._nominal_of(end - 1)
+        table = self._known(low, high)
         stop, size = last + 1, len(self._times)
         vanished = table.vanished[bisect_left(table.vanished, begin) : bisect_left(table.vanished, stop)]
         moved: dict[int, int] = {}  # the few boundaries whose nominal time does not exist

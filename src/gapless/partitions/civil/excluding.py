@@ -49,9 +49,8 @@ def _on_days(base: Grid, zone: Zone, days: Sequence[int]) -> list[Run]:
                 runs.append((at, at + len(labels.seconds)))
             at += len(labels.seconds)
     except OverflowError:  # no definition reaches the last of them
-        return _on_days(base, zone, days[: len(days) // 2]) + _on_days(base, zone, days[len(days) // 2 :]) * (
-            len(days) > 1
-        )
+        half = len(days) // 2
+        return [run for part in (days[:half], days[half:]) if half for run in _on_days(base, zone, part)]
     return runs
 
 
@@ -115,8 +114,8 @@ def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule
     """
 
     def picked(low: int, high: int) -> Iterator[Run]:
-        for number, instant in enumerate(base.instants(range(low, high)), low):
-            start = zone.aware(instant)
+        first = None  # of the run that is being found
+        for number, start in enumerate(zone.all_aware(base.instants(range(low, high))), low):
             try:
                 answer = function(start)
             except Exception as raised:
@@ -137,8 +136,13 @@ def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule
                     _ANSWER,
                     location_of(function),
                 )
-            if excluded:
-                yield number, number + 1
+            if excluded and first is None:
+                first = number
+            elif first is not None and not excluded:
+                yield first, number
+                first = None
+        if first is not None:
+            yield first, high
 
     return picked
 

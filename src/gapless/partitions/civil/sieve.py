@@ -6,9 +6,13 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
-__all__ = ["Run", "Sieve"]
+__all__ = ["Run", "Sieve", "TooFarError"]
 
 Run = tuple[int, int]  # half-open
+
+
+class TooFarError(OverflowError):
+    """A number so far from 0 that a sieve does not look at all that lies in between."""
 
 
 class _Side:
@@ -74,7 +78,7 @@ class Sieve:
 
     def _look(self, side: _Side, until: int) -> None:
         if until > self._limit:
-            raise OverflowError("too far from the start to know what is left out in between")
+            raise TooFarError("too far from the start to know what is left out in between")
         further = min(max(until, side.known + self._ahead), self._limit)
         try:
             self._look_until(side, further)
@@ -94,7 +98,7 @@ class Sieve:
         """The rank of the first kept number that is not before `number`.
 
         Raises:
-            OverflowError: Beyond the limit.
+            TooFarError: Beyond the limit.
         """
         side, place = (self._after, number) if number >= 0 else (self._before, -number)
         with self._looking:
@@ -106,7 +110,7 @@ class Sieve:
         """The kept number of that rank.
 
         Raises:
-            OverflowError: Beyond the limit.
+            TooFarError: Beyond the limit.
         """
         side, nth = (self._after, rank) if rank >= 0 else (self._before, -1 - rank)
         with self._looking:
@@ -119,7 +123,7 @@ class Sieve:
         """The runs in ``[low, high)`` that are left out, ascending and apart.
 
         Raises:
-            OverflowError: Beyond the limit.
+            TooFarError: Beyond the limit.
         """
         self.rank(low)
         self.rank(high)

@@ -7,10 +7,11 @@ clock, so ``civil = instant + offset``; within a stretch of constant offset both
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
+from itertools import repeat
 from zoneinfo import ZoneInfo
 
 __all__ = ["CYCLE", "DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds", "plain"]
@@ -199,6 +200,10 @@ class Zone:
             return datetime.fromtimestamp(instant, self.info)
         except ValueError:
             raise OverflowError("date out of the years 1 to 9999") from None
+
+    def all_aware(self, instants: Iterable[int]) -> Iterator[datetime]:
+        """`aware` of each, all of the years 1 to 9999, in two thirds of the time."""
+        return map(datetime.fromtimestamp, instants, repeat(self.info))
 
     def settled(self, at: int) -> int | None:
         """The UTC offset around an instant or civil time; None if it changes within a day of it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gapless.errors import CombinationsError, PartitionsDefinitionError
+from gapless.errors import CombinationsError, PartitionsDefinitionError, shown
 from gapless.partitions.civil.key_format import read_stretch
 from gapless.partitions.civil.zone import civil_datetime
 from gapless.partitions.definition import PartitionsDefinition
@@ -181,7 +181,7 @@ def _read_text(text: str, name: str, dimension: PartitionsDefinition, where: str
             found = dimension.between(*ends)
             if not found:
                 raise PartitionsDefinitionError(
-                    f"{where} names the range {piece!r} of the dimension {name!r}, which runs backwards",
+                    f"{where} names the range {shown(piece)} of the dimension {name!r}, which runs backwards",
                     "Write the earlier end first.",
                 )
         if found:

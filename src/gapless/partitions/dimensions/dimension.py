@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from gapless.errors import PartitionsDefinitionError, closest
+from gapless.errors import PartitionsDefinitionError, closest, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.multi_key import DELIMITER
 from gapless.partitions.static import StaticPartitionsDefinition
@@ -66,7 +66,7 @@ def unknown_dimension(name: object, dimensions: Mapping[str, object], where: str
     """The error for a name that no dimension has; `where` is what names it, as the subject of a sentence."""
     near = closest(str(name), dimensions)
     meant = f"Did you mean {near[0]!r}?" if near else f"The dimensions are {', '.join(dimensions)}."
-    return PartitionsDefinitionError(f"{where} names {name!r}, which is not a dimension", meant)
+    return PartitionsDefinitionError(f"{where} names {shown(name)}, which is not a dimension", meant)
 
 
 def unknown_key(key: object, name: str, dimension: PartitionsDefinition, where: str) -> PartitionsDefinitionError:
@@ -75,7 +75,7 @@ def unknown_key(key: object, name: str, dimension: PartitionsDefinition, where: 
     near = () if dimension.is_time else dimension.nearest_keys(str(key), _ANY_TIME)
     meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return PartitionsDefinitionError(
-        f"{where} names {key!r}, which is not a key of the dimension {name!r} ({dimension.describe()})", meant
+        f"{where} names {shown(key)}, which is not a key of the dimension {name!r} ({dimension.describe()})", meant
     )
 
 
@@ -144,10 +144,10 @@ def _check_definition(name: str, dimension: object) -> None:
             f"Name them all in one MultiPartitionsDefinition, beside the others instead of {name!r}.",
         )
     if isinstance(dimension, Windowed):
-        if DELIMITER in dimension.fmt:
+        if used := _first_with(_IN_KEYS, [dimension.fmt]):
             raise PartitionsDefinitionError(
-                f"the keys of the dimension {name!r} have the format {dimension.fmt!r}, with {DELIMITER!r}, which"
-                " joins the parts of a key",
+                f"the keys of the dimension {name!r} have the format {dimension.fmt!r}, with {used[1]!r}, which has a"
+                " meaning in keys and selections",
                 "Use another separator in fmt.",
             )
     elif isinstance(dimension, StaticPartitionsDefinition):

@@ -10,8 +10,8 @@ from gapless.errors import DefinitionError, PartitionKeyError
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.dimensions.dimension import PartitionDimensionDefinition
 from gapless.partitions.dimensions.multidimensional import Multidimensional
-from gapless.partitions.loading_context import current
 from gapless.partitions.key_text import read_keys
+from gapless.partitions.loading_context import current
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windows.time_window import TimeWindowPartitionsDefinition

@@ -10,7 +10,7 @@ from math import prod
 from types import MappingProxyType
 from typing import Self
 
-from gapless.errors import UnknownPartitionError
+from gapless.errors import UnknownPartitionError, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.dimensions.combinations import Combinations, read_combinations
 from gapless.partitions.dimensions.dimension import (
@@ -205,6 +205,10 @@ class Multidimensional(PartitionsDefinition):
     def dynamic_names(self) -> frozenset[str]:
         return frozenset().union(*(dimension.dynamic_names for dimension in self._dimensions.values()))
 
+    @property
+    def dynamic_keys(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: keys for each in self._dimensions.values() for name, keys in each.dynamic_keys.items()}
+
     def resolved(self, store: DynamicPartitionsStore) -> Self:
         """This definition with the keys of its dynamic dimensions as they are in `store` now.
 
@@ -238,7 +242,7 @@ class Multidimensional(PartitionsDefinition):
         for part, (name, dimension) in zip(parts, self._dimensions.items(), strict=True):
             ordinal = dimension.ordinal_of(part)
             if ordinal is None or not dimension.exists(ordinal, now):
-                error.reason = f"the dimension {name!r} has no key {part!r}"
+                error.reason = f"the dimension {name!r} has no key {shown(part)}"
                 error.to_add = dimension.unknown(part, now).to_add
                 return error
         error.reason = "its parts exist, but this combination of them does not"

@@ -26,7 +26,7 @@ class FunctionPartitionMapping(PartitionMapping):
     """Each downstream partition reads what a function of its key says.
 
     The function is asked once for each key, and remembered; for the way back, once for every downstream partition that
-    exists. Where it raises, so do the methods: `MappingFunctionError`, which says for which key and shows the traceback.
+    exists. Where it raises, `MappingFunctionError` says for which key, and shows the traceback.
 
     Attributes:
         fn: Takes a downstream key; returns an upstream key, several, or None for nothing. What is no upstream key is

@@ -293,7 +293,9 @@ def _keys(given: object, owner: str) -> tuple[str, ...]:
     keys = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
     for key in keys:
         if not isinstance(key, str):
-            raise DefinitionError(f"{owner} got {shown(key)} as a partition key, which is not a string", "Write its key.")
+            raise DefinitionError(
+                f"{owner} got {shown(key)} as a partition key, which is not a string", "Write its key."
+            )
     return tuple(dict.fromkeys(keys))
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from gapless.errors import DefinitionError
 from gapless.partitions.definition import PartitionsDefinition
+from gapless.partitions.dynamic import DynamicKeysOfNow
 from gapless.partitions.loading_context import current, current_store
 from gapless.partitions.mappings.mapped import MappedUpstream, UpstreamPartitionsResult
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.sets.moments import HeldKeys
 from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["PartitionMapping", "described"]
@@ -99,11 +101,20 @@ class PartitionMapping(ABC):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> UpstreamPartitionsResult:
-        """What these downstream partitions read; None stands for an unpartitioned asset."""
-        up_def = _with_keys(upstream_partitions_def, dynamic_partitions_store)
-        down_def = downstream_partitions_def and _with_keys(downstream_partitions_def, dynamic_partitions_store)
-        asked = OrdinalSet.span(0, 1) if downstream_partitions_subset is None else downstream_partitions_subset.flat()
-        mapped = self.upstream(asked, down_def, up_def, current(current_time))
+        """What these downstream partitions read; None stands for an unpartitioned asset.
+
+        A set of another version of the definition, or of other dynamic keys, is read by its keys.
+
+        Raises:
+            UnknownPartitionError: The definition has not all partitions of the set.
+            InvocationError: The set is of a definition whose keys mean something else.
+        """
+        now, subset = current(current_time), downstream_partitions_subset
+        keys = _Keys(subset, dynamic_partitions_store)
+        up_def = keys.of(upstream_partitions_def)
+        down_def = downstream_partitions_def and keys.of(downstream_partitions_def)
+        asked = OrdinalSet.span(0, 1) if subset is None else _all_of(subset, down_def, now)
+        mapped = self.upstream(asked, down_def, up_def, now)
         found = PartitionSet.of_ordinals(up_def, mapped.partitions)
         return UpstreamPartitionsResult(found, mapped.nonexistent, mapped.nonexistent_count)
 
@@ -115,10 +126,18 @@ class PartitionMapping(ABC):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> PartitionSet:
-        """Which downstream partitions read any of these upstream ones."""
-        up_def = _with_keys(upstream_partitions_def, dynamic_partitions_store)
-        down_def = _with_keys(downstream_partitions_def, dynamic_partitions_store)
-        found = self.downstream(upstream_partitions_subset.flat(), down_def, up_def, current(current_time))
+        """Which downstream partitions read any of these upstream ones.
+
+        A set of another version of the definition, or of other dynamic keys, is read by its keys; nothing reads those
+        that the definition does not have.
+
+        Raises:
+            InvocationError: The set is of a definition whose keys mean something else.
+        """
+        keys = _Keys(upstream_partitions_subset, dynamic_partitions_store)
+        up_def, down_def = keys.of(upstream_partitions_def), keys.of(downstream_partitions_def)
+        there = upstream_partitions_subset.carried_to(up_def).partitions
+        found = self.downstream(there.flat(), down_def, up_def, current(current_time))
         return PartitionSet.of_ordinals(down_def, found)
 
     def validate_partition_mapping(
@@ -139,6 +158,37 @@ class PartitionMapping(ABC):
             )
 
 
-def _with_keys(definition: PartitionsDefinition, store: DynamicPartitionsStore | None) -> PartitionsDefinition:
-    found = current_store(store) if definition.dynamic_names else None
-    return definition if found is None else definition.resolved(found)
+class _Keys:
+    """The dynamic keys of one moment: those in the store, or those of the set where nobody says where they are."""
+
+    def __init__(self, subset: PartitionSet | None, store: DynamicPartitionsStore | None) -> None:
+        found = current_store(store)
+        self._store = None if found is None else DynamicKeysOfNow(found)
+        self._held = {} if subset is None else subset.definition.dynamic_keys
+
+    def of(self, definition: PartitionsDefinition) -> PartitionsDefinition:
+        """The definition with its keys, if anybody has them."""
+        if not definition.dynamic_names:
+            return definition
+        if self._store is not None:
+            return definition.resolved(self._store)
+        if not definition.dynamic_keys and definition.dynamic_names <= self._held.keys():
+            return definition.resolved(HeldKeys(self._held))
+        return definition
+
+
+def _all_of(subset: PartitionSet, definition: PartitionsDefinition | None, now: datetime) -> OrdinalSet:
+    """The set in this definition, which has to have all of its partitions."""
+    if definition is None:
+        return subset.flat()
+    carried = subset.carried_to(definition)
+    gone = carried.nonexistent
+    if not gone:
+        return carried.partitions.flat()
+    error = definition.unknown(gone.ranges[0].start, now)
+    why = (
+        f"the set is of another version of the definition, and {gone.count} of its partitions"
+        f" {'is' if gone.count == 1 else 'are'} not in the one that was passed"
+    )
+    error.reason = f"{error.reason}; {why}" if error.reason else why
+    raise error

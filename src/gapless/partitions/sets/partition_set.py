@@ -11,11 +11,12 @@ from typing import SupportsIndex
 from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError, shown
 from gapless.partitions.key_range import PartitionKeyRange, ends_of
 from gapless.partitions.key_text import check_key, read_keys
-from gapless.partitions.loading_context import current
+from gapless.partitions.loading_context import current, current_store
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
-from gapless.partitions.sets.key_ranges import keys_in, ranges_of
-from gapless.partitions.sets.serialised_set import Nonexistent, read_set, write_set
+from gapless.partitions.sets.key_ranges import KeyRanges, keys_in, ranges_of
+from gapless.partitions.sets.moments import possibly_later, same_but_for_dynamic_keys, words_of_names
+from gapless.partitions.sets.serialised_set import Nonexistent, carry_set, read_set, write_set
 from gapless.partitions.sets.set_text import set_text
 
 __all__ = ["PartitionSet", "RestoredSet"]
@@ -116,32 +117,90 @@ class PartitionSet:
         """The ordinals as the engine takes them."""
         return self.ordinals.flat()
 
-    def _check(self, definition: OrderedKeys | None) -> None:
-        """Refuses a definition that is not that of the set; None is always right."""
-        if definition is not None and definition is not self.definition and definition != self.definition:
+    def carried_to(self, definition: OrderedKeys) -> RestoredSet:
+        """The partitions of the same keys in another version of the definition, as `from_json` of `to_json` has them.
+
+        Raises:
+            InvocationError: The same key means something else there: another cadence, timezone, key format, …
+        """
+        if self._is_of(definition):
+            return RestoredSet(self, Nonexistent(0, KeyRanges([])))
+        if self.definition.key_facts() != definition.key_facts():
             raise InvocationError(
-                f"sets of two definitions cannot be combined: {self.definition.describe()},"
-                f" and {definition.describe()}",
-                "Map one to the other with a partition mapping",
+                f"the set is of another definition, {self.definition.describe()}, whose keys do not mean what those of"
+                f" {definition.describe()} mean",
+                "Give the definition that the set was made of, or an older or newer version of it.",
             )
+        ordinals, nonexistent = carry_set(self.definition, self.ordinals, definition)
+        return RestoredSet(PartitionSet(definition, ordinals), nonexistent)
+
+    def _is_of(self, definition: OrderedKeys) -> bool:
+        return definition is self.definition or definition == self.definition
+
+    def _of(self, definition: OrderedKeys | None) -> PartitionSet:
+        """The set in this definition: its own (None), or the same with the dynamic keys of another moment.
+
+        One without keys means those that it has now, or those of the set if nobody says where they are.
+        """
+        if definition is None or self._is_of(definition):
+            return self
+        if not same_but_for_dynamic_keys(self.definition, definition):
+            raise self._of_another(definition)
+        if not definition.dynamic_keys:
+            store = current_store(None)
+            if store is None:
+                return self
+            definition = definition.resolved(store)
+        carried = self.carried_to(definition)
+        if gone := carried.nonexistent:
+            raise InvocationError(
+                f"the keys of {words_of_names(definition)} have changed since the set was made, and {gone}"
+                f" {'is' if gone.count == 1 else 'are'} not among them any more",
+                "Make the set again.",
+            )
+        return carried.partitions
+
+    def _alike(self, other: PartitionSet) -> tuple[PartitionSet, PartitionSet]:
+        """Both in one definition: where their dynamic keys are of two moments, in the later one."""
+        if self._is_of(other.definition):
+            return self, other
+        if not same_but_for_dynamic_keys(self.definition, other.definition):
+            raise self._of_another(other.definition)
+        lacking = Nonexistent(0, KeyRanges([]))
+        for later in possibly_later(self.definition, other.definition):
+            mine, theirs = self.carried_to(later), other.carried_to(later)
+            lacking = mine.nonexistent or theirs.nonexistent
+            if not lacking:
+                return mine.partitions, theirs.partitions
+        raise InvocationError(
+            f"the keys of {words_of_names(self.definition)} have changed between the making of the two sets"
+            + (f", and only one of them can have {lacking}" if lacking else ", and in another way than by adding"),
+            "Make the sets again.",
+        )
+
+    def _of_another(self, definition: OrderedKeys) -> InvocationError:
+        return InvocationError(
+            f"sets of two definitions cannot be combined: {self.definition.describe()}, and {definition.describe()}",
+            "Map one to the other with a partition mapping",
+        )
 
     def __or__(self, other: PartitionSet) -> PartitionSet:
         if not isinstance(other, PartitionSet):
             return NotImplemented
-        self._check(other.definition)
-        return PartitionSet(self.definition, self.ordinals | other.ordinals)  # type: ignore[operator]  # one definition, one form
+        one, two = self._alike(other)
+        return PartitionSet(one.definition, one.ordinals | two.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __and__(self, other: PartitionSet) -> PartitionSet:
         if not isinstance(other, PartitionSet):
             return NotImplemented
-        self._check(other.definition)
-        return PartitionSet(self.definition, self.ordinals & other.ordinals)  # type: ignore[operator]  # one definition, one form
+        one, two = self._alike(other)
+        return PartitionSet(one.definition, one.ordinals & two.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def __sub__(self, other: PartitionSet) -> PartitionSet:
         if not isinstance(other, PartitionSet):
             return NotImplemented
-        self._check(other.definition)
-        return PartitionSet(self.definition, self.ordinals - other.ordinals)  # type: ignore[operator]  # one definition, one form
+        one, two = self._alike(other)
+        return PartitionSet(one.definition, one.ordinals - two.ordinals)  # type: ignore[operator]  # one definition, one form
 
     def complement(self, now: datetime) -> PartitionSet:
         """The partitions that exist at `now` and are not in the set."""
@@ -225,13 +284,11 @@ class PartitionSet:
         self, partitions_def: OrderedKeys | None = None, current_time: datetime | None = None
     ) -> Sequence[str]:
         """The keys of the partitions that exist and are not in the set."""
-        self._check(partitions_def)
-        return list(self.complement(current(current_time)))
+        return list(self._of(partitions_def).complement(current(current_time)))
 
     def get_partition_key_ranges(self, partitions_def: OrderedKeys | None = None) -> Sequence[PartitionKeyRange]:
         """See `ranges`."""
-        self._check(partitions_def)
-        return self.ranges()
+        return self._of(partitions_def).ranges()
 
     def with_partition_keys(self, partition_keys: Iterable[str]) -> PartitionSet:
         """The set together with these keys; see `of_keys`."""
@@ -241,8 +298,8 @@ class PartitionSet:
         self, partitions_def: OrderedKeys | None, partition_key_range: PartitionKeyRange
     ) -> PartitionSet:
         """The set together with a range; see `of_range`."""
-        self._check(partitions_def)
-        return self | PartitionSet.of_range(self.definition, partition_key_range)
+        this = self._of(partitions_def)
+        return this | PartitionSet.of_range(this.definition, partition_key_range)
 
     def empty_subset(self) -> PartitionSet:
         """The set of the same definition without partitions."""

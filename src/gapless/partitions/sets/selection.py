@@ -133,7 +133,9 @@ class _Meaning:
             return None
         if ordinal not in self._everything.ordinals:
             unknown = self._definition.unknown(value.text, self._now)
-            self._refuse(value.position, f"the partition {shown(value.text)} does not exist yet", " ".join(unknown.advice))
+            self._refuse(
+                value.position, f"the partition {shown(value.text)} does not exist yet", " ".join(unknown.advice)
+            )
         return ordinal
 
     def _from(self, value: Value) -> OrdinalSet:

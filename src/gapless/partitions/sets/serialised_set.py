@@ -31,7 +31,7 @@ from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
 from gapless.partitions.sets.key_ranges import KeyRanges, NamedRuns, named
 
-__all__ = ["Nonexistent", "read_set", "write_set"]
+__all__ = ["Nonexistent", "carry_set", "read_set", "write_set"]
 
 VERSION = 1
 _READABLE = 100  # ranges; more are nobody's reading, and shorter as a bitmap
@@ -63,17 +63,20 @@ class Nonexistent:
 
 def write_set(definition: OrderedKeys, ordinals: OrdinalSet | ProductSet) -> str:
     """The set as JSON."""
-    if isinstance(ordinals, OrdinalSet):
-        partitions = _written_side(definition, ordinals)
-    else:
-        dimensions = definition.dimensions.items()
-        partitions = [
-            {name: _written_side(of, side) for (name, of), side in zip(dimensions, box, strict=True)}
-            for box in ordinals.boxes()
-        ]
+    partitions = _written(definition, ordinals)
     return json.dumps(
         {"version": VERSION, "definition": definition.key_facts(), "partitions": partitions}, ensure_ascii=False
     )
+
+
+def _written(definition: OrderedKeys, ordinals: OrdinalSet | ProductSet) -> object:
+    if isinstance(ordinals, OrdinalSet):
+        return _written_side(definition, ordinals)
+    dimensions = definition.dimensions.items()
+    return [
+        {name: _written_side(of, side) for (name, of), side in zip(dimensions, box, strict=True)}
+        for box in ordinals.boxes()
+    ]
 
 
 def _written_side(definition: OrderedKeys, ordinals: OrdinalSet) -> object:
@@ -92,7 +95,17 @@ def read_set(definition: OrderedKeys, text: str) -> tuple[OrdinalSet | ProductSe
     Raises:
         PartitionSetFormatError: The text is not of this format, or was written for keys of another meaning.
     """
-    partitions = _opened(definition, text)
+    return _read(definition, _opened(definition, text))
+
+
+def carry_set(
+    definition: OrderedKeys, ordinals: OrdinalSet | ProductSet, into: OrderedKeys
+) -> tuple[OrdinalSet | ProductSet, Nonexistent]:
+    """As reading what was written; both definitions have the same key facts."""
+    return _read(into, _written(definition, ordinals))
+
+
+def _read(definition: OrderedKeys, partitions: object) -> tuple[OrdinalSet | ProductSet, Nonexistent]:
     if definition.dimensions:
         return _read_boxes(definition, partitions)
     side = _read_side(definition, partitions, "partitions")

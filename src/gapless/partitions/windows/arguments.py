@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, time
+from operator import index
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError, available_timezones
 
-from gapless.errors import PartitionsDefinitionError, closest
+from gapless.errors import PartitionsDefinitionError, closest, shown
 from gapless.partitions.civil.cron import ScheduleType
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.key_format import KeyFormat
-from gapless.partitions.civil.zone import DAY, LATEST, Zone, civil_datetime
+from gapless.partitions.civil.zone import DAY, LATEST, Zone, civil_datetime, plain
+from gapless.partitions.key_text import fault_in_key
 
-__all__ = ["check_keys", "check_reach", "cron_of_offsets", "read_bounds", "read_int", "read_zone"]
+__all__ = ["check_keys", "check_reach", "cron_of_offsets", "read_bounds", "read_format", "read_int", "read_zone"]
 
 _CENTURY = 36525 * DAY
 _WEEKDAYS = "0 (Sunday) to 6 (Saturday)"
@@ -32,8 +34,8 @@ def read_zone(timezone: object) -> Zone:
             f"timezone is {timezone!r}, not a string", "Write an IANA name such as 'Europe/Berlin'."
         )
     try:
-        return Zone.named(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return Zone.named(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an empty name is that of a directory
         near = closest(timezone, available_timezones())
         meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Write an IANA name like 'Europe/Berlin'."
         raise PartitionsDefinitionError(f"there is no timezone {timezone!r}", meant) from None
@@ -84,31 +86,57 @@ def _read_bound(name: str, value: object, zone: Zone, fmt: KeyFormat) -> datetim
     Raises:
         PartitionsDefinitionError: It is neither, or the text does not fit the format.
     """
+    if isinstance(value, date) and value != value:  # NaT of pandas
+        raise PartitionsDefinitionError(f"{name} is {value!r}, which is no date", f"Write {name}='2024-01-01'.")
     if isinstance(value, datetime):
-        return value.replace(tzinfo=zone.info)
+        return plain(value, zone)
     if isinstance(value, date):
         return datetime.combine(value, time(), tzinfo=zone.info)
     if not isinstance(value, str):
         raise PartitionsDefinitionError(
-            f"{name} is {value!r}, not a string or a datetime", f"Write {name}={_example(fmt, value)!r}."
+            f"{name} is {shown(value)}, not a string or a datetime", f"Write {name}={_example(fmt, zone, value)!r}."
         )
     read = fmt.read_loosely(value)
     if read is None:
+        example = _example(fmt, zone, value)
+        if fmt.read_loosely(example) is None:
+            raise _unreadable(fmt, example)
         raise PartitionsDefinitionError(
-            f"{name} {value!r} does not fit the key format {fmt.text!r}",
-            f"Write {name}={_example(fmt, value)!r}, or pass a datetime.",
+            f"{name} {shown(value)} does not fit the key format {fmt.text!r}",
+            f"Write {name}={example!r}, or pass a datetime.",
         )
     if read.offset is not None:
         return zone.aware(read.civil - read.offset)
     return civil_datetime(read.civil).replace(tzinfo=zone.info)
 
 
-def _example(fmt: KeyFormat, value: object) -> str:
+def _example(fmt: KeyFormat, zone: Zone, value: object) -> str:
     """The value in the right format if it can be guessed, so that the fix can be pasted."""
     try:
-        return datetime.fromisoformat(str(value)).strftime(fmt.text)
+        guess = datetime.fromisoformat(str(value))
     except ValueError:
-        return datetime(2024, 1, 1).strftime(fmt.text)
+        guess = datetime(2024, 1, 1)
+    return guess.replace(tzinfo=zone.info).strftime(fmt.text)
+
+
+def _unreadable(fmt: KeyFormat, key: str) -> PartitionsDefinitionError:
+    return PartitionsDefinitionError(
+        f"keys of the format {fmt.text!r} cannot be read back: {key!r}",
+        "Use only directives that strptime knows, for example '%Y-%m-%d'.",
+    )
+
+
+def read_format(fmt: object) -> KeyFormat:
+    """A key format.
+
+    Raises:
+        PartitionsDefinitionError: It is none, or makes keys that no key can be.
+    """
+    if not isinstance(fmt, str) or "%" not in fmt:
+        raise PartitionsDefinitionError(f"fmt is {shown(fmt)}, not a format", "Write for example fmt='%Y-%m-%d'.")
+    if fault := fault_in_key(fmt):
+        raise PartitionsDefinitionError(f"fmt is {shown(fmt)}, which {fault[0]}", fault[1])
+    return KeyFormat(fmt)
 
 
 def read_int(name: str, value: Any, low: int | None = None, high: int | None = None, expected: str = "") -> int:
@@ -117,14 +145,16 @@ def read_int(name: str, value: Any, low: int | None = None, high: int | None = N
     Raises:
         PartitionsDefinitionError: It is not.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if whole and (low is None or low <= value) and (high is None or value <= high):
-        return int(value)
     wanted = expected or (f"{low} to {high}" if low is not None else "a whole number")
-    raise PartitionsDefinitionError(f"{name} is {value!r}; expected {wanted}")
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise PartitionsDefinitionError(f"{name} is {shown(value)}, of type {type(value).__name__}; expected {wanted}")
+    number = index(value)
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise PartitionsDefinitionError(f"{name} is {number}; expected {wanted}")
+    return number
 
 
-def cron_of_offsets(schedule_type: ScheduleType, minute: object, hour: object, day: object) -> str:
+def cron_of_offsets(schedule_type: object, minute: object, hour: object, day: object) -> str:
     """The cron schedule of a cadence.
 
     Args:
@@ -133,12 +163,18 @@ def cron_of_offsets(schedule_type: ScheduleType, minute: object, hour: object, d
     Raises:
         PartitionsDefinitionError: An offset that is out of bounds, or that the cadence does not have.
     """
-    m = read_int("minute_offset", minute or 0, 0, 59)
-    h = read_int("hour_offset", hour or 0, 0, 23)
+    if not isinstance(schedule_type, ScheduleType):
+        names = "', '".join(ScheduleType.__members__)
+        raise PartitionsDefinitionError(
+            f"schedule_type is {shown(schedule_type)}, not a ScheduleType: one of '{names}'",
+            "Write for example DailyPartitionsDefinition('2024-01-01'), or cron_schedule='0 0 * * *'.",
+        )
+    m = read_int("minute_offset", 0 if minute is None else minute, 0, 59)
+    h = read_int("hour_offset", 0 if hour is None else hour, 0, 23)
     if schedule_type is ScheduleType.WEEKLY:
-        return f"{m} {h} * * {read_int('day_offset', day or 0, 0, 7, _WEEKDAYS)}"
+        return f"{m} {h} * * {read_int('day_offset', 0 if day is None else day, 0, 7, _WEEKDAYS)}"
     if schedule_type is ScheduleType.MONTHLY:
-        return f"{m} {h} {read_int('day_offset', day or 1, 1, 31)} * *"
+        return f"{m} {h} {read_int('day_offset', 1 if day is None else day, 0, 31, '1 to 31') or 1} * *"
     if day:
         raise PartitionsDefinitionError(f"day_offset is {day!r}, but the cadence is {schedule_type.value.lower()}")
     if schedule_type is ScheduleType.DAILY:
@@ -181,10 +217,7 @@ def check_keys(fmt: KeyFormat, cron: str, grid: Grid, zone: Zone, start: datetim
         key = fmt.write(tick.civil, tick.offset, zone, suffix=tick.repeated)
         read = fmt.read(key)
         if read is None:
-            raise PartitionsDefinitionError(
-                f"keys of the format {fmt.text!r} cannot be read back: {key!r}",
-                "Use only directives that strptime knows, for example '%Y-%m-%d'.",
-            )
+            raise _unreadable(fmt, key)
         named = grid.labelled(read.civil) if read.offset is None else grid.number(read.civil - read.offset)
         if named != number:
             window = f"{civil_datetime(tick.civil):%Y-%m-%d %H:%M}"

@@ -48,7 +48,7 @@ class HourlyPartitionsDefinition(TimeWindowPartitionsDefinition):
     ) -> None:
         super().__init__(
             start_date,
-            fmt or _DATE_AND_TIME,
+            _DATE_AND_TIME if fmt is None else fmt,
             end_date,
             schedule_type=ScheduleType.HOURLY,
             timezone=timezone,
@@ -88,7 +88,7 @@ class DailyPartitionsDefinition(TimeWindowPartitionsDefinition):
     ) -> None:
         super().__init__(
             start_date,
-            fmt or _DATE,
+            _DATE if fmt is None else fmt,
             end_date,
             schedule_type=ScheduleType.DAILY,
             timezone=timezone,
@@ -131,7 +131,7 @@ class WeeklyPartitionsDefinition(TimeWindowPartitionsDefinition):
     ) -> None:
         super().__init__(
             start_date,
-            fmt or _DATE,
+            _DATE if fmt is None else fmt,
             end_date,
             schedule_type=ScheduleType.WEEKLY,
             timezone=timezone,
@@ -176,7 +176,7 @@ class MonthlyPartitionsDefinition(TimeWindowPartitionsDefinition):
     ) -> None:
         super().__init__(
             start_date,
-            fmt or _DATE,
+            _DATE if fmt is None else fmt,
             end_date,
             schedule_type=ScheduleType.MONTHLY,
             timezone=timezone,

@@ -15,7 +15,7 @@ from gapless.partitions.civil.sieved_grid import HoledGrid
 from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone, plain
 from gapless.partitions.user_function import called, location_of, takes_one_argument
 
-__all__ = ["Exclusion", "holed", "identity_of", "read_exclusions", "shown", "words_of"]
+__all__ = ["Exclusion", "holed", "identity_of", "read_exclusions", "shown", "too_many_calls", "words_of"]
 
 Exclusion = str | date | datetime | Callable[[datetime], bool]
 
@@ -153,6 +153,14 @@ def _identity(item: Exclusion) -> object:
     return item if isinstance(item, Hashable) else id(item)
 
 
+def too_many_calls(exclusions: Iterable[Exclusion], span: str) -> PartitionsDefinitionError:
+    """The error for so many windows that it would take minutes to ask a function about each."""
+    return PartitionsDefinitionError(
+        f"the exclusions ({words_of(exclusions)}) would be asked about too many windows, all those {span}",
+        "Write the rule as cron schedules or dates, which need not be asked, or begin later.",
+    )
+
+
 def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], end: int | None) -> HoledGrid:
     """The windows of `base`, the grid of `cron`, without those that are excluded.
 
@@ -175,6 +183,8 @@ def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], e
     if functions:
         # Asked no further than somebody wants to know: a calendar may end.
         ahead, limit = 0, min(_MOST_CALLS, CYCLE * windows_a_day)
+        if end is not None and end > limit:
+            raise too_many_calls(exclusions, "from start_date to end_date")
     else:
         ahead, limit = 400 * windows_a_day, CYCLE * windows_a_day if crons else _UNLIMITED
     grid = HoledGrid(base, Sieve(rule, ahead, limit))

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from gapless.errors import (
     DefinitionError,
     ExcludedPartitionError,
+    InvocationError,
     PartitionKeyError,
     PartitionRangeError,
     PartitionsDefinitionError,
 )
 from gapless.partitions.civil.cron import ScheduleType
-from gapless.partitions.civil.key_format import KeyFormat
-from gapless.partitions.key_range import PartitionKeyRange
+from gapless.partitions.key_range import PartitionKeyRange, ends_of
+from gapless.partitions.key_text import check_key
 from gapless.partitions.loading_context import current
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
 from gapless.partitions.ordinals import OrdinalSet
@@ -26,6 +27,7 @@ from gapless.partitions.windows.arguments import (
     check_reach,
     cron_of_offsets,
     read_bounds,
+    read_format,
     read_int,
     read_zone,
 )
@@ -94,9 +96,7 @@ class TimeWindowPartitionsDefinition(Windowed):
             )
         else:
             cron_schedule = cron_of_offsets(schedule_type, minute_offset, hour_offset, day_offset)
-        if not isinstance(fmt, str) or "%" not in fmt:
-            raise PartitionsDefinitionError(f"fmt is {fmt!r}, not a format", "Write for example fmt='%Y-%m-%d'.")
-        zone, form = read_zone(timezone), KeyFormat(fmt)
+        zone, form = read_zone(timezone), read_format(fmt)
         try:
             first, last = read_bounds(start, end, zone, form)
             offset = read_int("end_offset", end_offset)
@@ -105,7 +105,8 @@ class TimeWindowPartitionsDefinition(Windowed):
             check_reach(offset, self._base)
         except OverflowError:
             raise PartitionsDefinitionError(
-                f"start_date {start!r} or end_date {end!r} is out of the calendar"
+                f"start_date {start!s:.80} or end_date {end!s:.80} is out of the calendar",
+                "Write dates of the years 2 to 9990; leave end_date out for no end.",
             ) from None
 
     # What follows has Dagster's names. A window or a neighbour is found for any key that strptime reads, whether or
@@ -113,6 +114,7 @@ class TimeWindowPartitionsDefinition(Windowed):
 
     def _base_number(self, key: str) -> int:
         """The number of the first window that starts at or after what `key` says, excluded ones counted; unbounded."""
+        check_key(key)
         read = self._format.read(key) or self._format.read_loosely(key)
         if read is None:
             raise PartitionKeyError(key, f"a key like {self.unbounded_key(0)!r} (format {self.fmt!r})")
@@ -135,8 +137,9 @@ class TimeWindowPartitionsDefinition(Windowed):
     def is_window_start_excluded(self, window_start: datetime) -> bool:
         """Whether a window that would start then is excluded; False too if none would."""
         instant = math.ceil(self._instant(window_start))
-        ours = self._base.tick(self._base.number(instant)).instant == self._instant(window_start)
-        return ours and self._grid.tick(self._grid.number(instant)).instant != instant
+        with self._reaching(window_start):
+            ours = self._base.tick(self._base.number(instant)).instant == self._instant(window_start)
+            return ours and self._grid.tick(self._grid.number(instant)).instant != instant
 
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """What the partition covers.
@@ -208,19 +211,21 @@ class TimeWindowPartitionsDefinition(Windowed):
         Args:
             respect_bounds: False for the windows before and after those of the definition too.
         """
-        following = self._first_at_or_after(end_dt)
-        if respect_bounds and self.extent(current(current_time)) <= max(0, following):
-            return None
-        return self._window(following)
+        with self._reaching(end_dt):
+            following = self._first_at_or_after(end_dt)
+            if respect_bounds and self.extent(current(current_time)) <= max(0, following):
+                return None
+            return self._window(following)
 
     def get_prev_partition_window(
         self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> TimeWindow | None:
         """The last window that ends at or before `start_dt`; None if it is before the first partition."""
-        previous = self._first_open_at(start_dt) - 1
-        if respect_bounds and (previous < 0 or not self.extent(current(current_time))):
-            return None
-        return self._window(previous)
+        with self._reaching(start_dt):
+            previous = self._first_open_at(start_dt) - 1
+            if respect_bounds and (previous < 0 or not self.extent(current(current_time))):
+                return None
+            return self._window(previous)
 
     def get_partition_key_for_timestamp(self, timestamp: float, end_closed: bool = False) -> str:
         """The label of the window that contains an instant, also outside of the definition.
@@ -232,15 +237,19 @@ class TimeWindowPartitionsDefinition(Windowed):
         Raises:
             ExcludedPartitionError: That window is excluded (a ValueError).
         """
+        if not math.isfinite(timestamp):
+            raise InvocationError(f"timestamp is {timestamp}, not a moment", "Write seconds since 1970-01-01T00:00Z.")
         inside = math.ceil(timestamp) - 1 if end_closed else math.floor(timestamp)
-        ordinal = self._grid.open_at(inside)
-        if self.exclusions and self._grid.tick(ordinal).instant > inside:
-            near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
-            raise ExcludedPartitionError(str(self._zone.aware(inside)), f"a partition of: {self.describe()}", near)
-        return self.unbounded_key(ordinal)
+        with self._reaching(f"timestamp {timestamp:.80g}"):
+            ordinal = self._grid.open_at(inside)
+            if self.exclusions and self._grid.tick(ordinal).instant > inside:
+                near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
+                raise ExcludedPartitionError(str(self._zone.aware(inside)), f"a partition of: {self.describe()}", near)
+            return self.unbounded_key(ordinal)
 
     def _within(self, time_window: TimeWindow) -> range:
-        return range(self._first_at_or_after(time_window.start), self._first_at_or_after(time_window.end))
+        with self._reaching(f"{time_window.start} to {time_window.end}"):
+            return range(self._first_at_or_after(time_window.start), self._first_at_or_after(time_window.end))
 
     def get_partition_subset_in_time_window(self, time_window: TimeWindow) -> PartitionSet:
         """The partitions whose windows start inside `time_window`, future ones too."""
@@ -287,7 +296,7 @@ class TimeWindowPartitionsDefinition(Windowed):
             PartitionKeyError: An end cannot be read.
             PartitionRangeError: The range begins before the definition or ends after its end date.
         """
-        start, end = partition_key_range
+        start, end = ends_of(partition_key_range)
         first, last = self._base_number(start), self._base_number(end)
         outside = "begins before" if first < 0 else None
         if self.end is not None and last >= max(0, self._base.open_at(math.floor(self.end.timestamp()))):

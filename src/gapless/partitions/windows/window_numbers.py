@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
+from gapless.errors import GaplessError, InvocationError
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.cron_grid import grid_of
 from gapless.partitions.civil.key_format import KeyFormat
+from gapless.partitions.civil.sieve import TooFarError
 from gapless.partitions.civil.sieved_grid import HoledGrid
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windows.arguments import read_zone
-from gapless.partitions.windows.exclusions import Exclusion, holed, identity_of, shown
+from gapless.partitions.windows.exclusions import Exclusion, holed, identity_of, shown, too_many_calls
 
 __all__ = ["OPEN_END", "WindowNumbers"]
 
 OPEN_END = 1 << 36  # more minutes than until the year 9999
+_holed_grids: WeakValueDictionary[tuple[object, ...], HoledGrid] = WeakValueDictionary()
 
 
 class WindowNumbers(PartitionsDefinition):
@@ -62,7 +67,10 @@ class WindowNumbers(PartitionsDefinition):
         self._base = self._grid = grid_of(self._cron, self._zone, math.ceil(start.timestamp()))
         total = None if end is None else max(0, self._base.open_at(math.floor(end.timestamp())))
         if exclusions:
-            self._grid = holed(self._base, self._zone, self._cron, exclusions, total)
+            # Functions are asked only once, however many definitions of the process say the same.
+            said = (math.ceil(start.timestamp()), total, timezone, self._cron.text, identity_of(exclusions))
+            grid = _holed_grids.get(said) or holed(self._base, self._zone, self._cron, exclusions, total)
+            self._grid = _holed_grids.setdefault(said, grid)
         else:
             self._total = total
 
@@ -159,11 +167,41 @@ class WindowNumbers(PartitionsDefinition):
 
     def extent(self, now: datetime) -> int:
         """How many partitions exist at `now`: the ordinals ``0`` to ``extent - 1``."""
-        closed = self._first_open_at(now) + self.end_offset
-        # A positive end_offset lets the first partition exist as soon as that many windows *begin* before its end.
-        if self.end_offset > 0 and closed <= 0 and self._first_at_or_after(now) + self.end_offset >= 1:
-            closed = 1
+        try:
+            closed = self._first_open_at(now) + self.end_offset
+            # A positive end_offset lets the first partition exist as soon as that many windows *begin* before its end.
+            if self.end_offset > 0 and closed <= 0 and self._first_at_or_after(now) + self.end_offset >= 1:
+                closed = 1
+        except OverflowError as error:
+            if self._instant(now) < self.start.timestamp():
+                return 0
+            if self._total is not None:
+                return self._total
+            raise self._out_of_reach(now, error) from None
         return self._bounded(closed)
+
+    @contextmanager
+    def _reaching(self, moment: object) -> Iterator[None]:
+        """Refuses a moment that is outside of the calendar, or of what is known of the exclusions.
+
+        Raises:
+            InvocationError: It is.
+            PartitionsDefinitionError: It would be with any definition that asks a function so often.
+        """
+        try:
+            yield
+        except OverflowError as error:
+            raise self._out_of_reach(moment, error) from None
+
+    def _out_of_reach(self, moment: object, error: OverflowError) -> GaplessError:
+        if not isinstance(error, TooFarError):
+            return InvocationError(f"{moment} is out of the calendar", "Ask about a time of the years 2 to 9990.")
+        if any(map(callable, self.exclusions)):
+            return too_many_calls(self.exclusions, f"from {self.start} to {moment}")
+        return InvocationError(
+            f"{moment} is too far from {self.start} to know what the exclusions leave out in between",
+            "Ask about a time that is nearer.",
+        )
 
     def closed_by(self, instant: datetime) -> int:
         """How many partitions have ended by `instant`; `end_offset` does not count."""
