@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from gapless.partitions.paginated_results import PaginatedResults
+from gapless.partitions.pages import PaginatedResults
 
 __all__ = [
     "Claim",

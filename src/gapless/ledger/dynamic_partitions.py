@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gapless.errors import InvocationError
 from gapless.ledger.columns import in_chunks, marks
-from gapless.partitions.paginated_results import PaginatedResults
+from gapless.partitions.pages import PaginatedResults
 
 __all__ = ["add", "existing", "listing", "page", "remove"]
 

@@ -25,7 +25,7 @@ from gapless.ledger.contract import (
 from gapless.ledger.sqlite_file import SQLiteFile
 from gapless.partitions.dynamic import checked_dynamic_keys, listed_dynamic_keys, refuse_blank_keys
 from gapless.partitions.key_text import fault_in_key
-from gapless.partitions.paginated_results import PaginatedResults
+from gapless.partitions.pages import PaginatedResults
 
 __all__ = ["SQLiteLedger"]
 

@@ -15,8 +15,7 @@ from gapless.partitions.loading_context import LoadingContext, check_time, curre
 from gapless.partitions.multi_key import MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.pages import page_of
-from gapless.partitions.paginated_results import PaginatedResults
+from gapless.partitions.pages import PaginatedResults, page_of
 from gapless.partitions.sets.partition_set import PartitionSet
 from gapless.partitions.sets.selection import select
 
@@ -199,12 +198,17 @@ class PartitionsDefinition(OrderedKeys):
         now = current(None if context is None else context.effective_dt)
         return page_of(PartitionSet.existing(this, now), limit, ascending, cursor)
 
+    @property
+    def said(self) -> str:
+        """What the definition says, as text that is the same for all that are equal."""
+        return repr(self)
+
     def get_serializable_unique_identifier(self) -> str:
         """A hash of what the definition says, the same in every process; of dynamic partitions, of their name.
 
         Functions count by their names: two that share one are not told apart.
         """
-        said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self))  # functions are told by their names
+        said = re.sub(r" at 0x[0-9a-fA-F]+", "", self.said)  # functions are told by their names
         return hashlib.sha256(said.encode()).hexdigest()
 
     def get_tags_for_partition_key(self, partition_key: str) -> Mapping[str, str]:

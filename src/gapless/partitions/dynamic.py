@@ -156,6 +156,10 @@ class _DynamicPartitionsRequest:
 class AddDynamicPartitionsRequest(_DynamicPartitionsRequest):
     """Keys to be added to the dynamic partitions of a name.
 
+    Attributes:
+        partitions_def_name: The name.
+        partition_keys: In the order in which they are added, each once; not blank.
+
     Raises:
         InvocationError: What cannot be a key.
     """
@@ -167,6 +171,10 @@ class AddDynamicPartitionsRequest(_DynamicPartitionsRequest):
 
 class DeleteDynamicPartitionsRequest(_DynamicPartitionsRequest):
     """Keys to be removed from the dynamic partitions of a name.
+
+    Attributes:
+        partitions_def_name: The name.
+        partition_keys: In any order, each once.
 
     Raises:
         InvocationError: What cannot be a key.

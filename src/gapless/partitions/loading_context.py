@@ -39,6 +39,10 @@ def partition_loading_context(
     """Within it, methods with Dagster's names take the time and the dynamic partitions from here.
 
     Nested, an argument that is left out keeps what is assumed outside.
+
+    Args:
+        effective_dt: The time; a naive one is in the timezone of the definition that is asked. None for the clock.
+        dynamic_partitions_store: Where the keys of dynamic partitions are, such as a ledger; None for nowhere.
     """
     outer = _assumed.get(_UNASSUMED)
     inner = replace(

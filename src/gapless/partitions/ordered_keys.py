@@ -162,16 +162,19 @@ class OrderedKeys(ABC):
 
     def among(self, sides: Sequence[OrdinalSet]) -> ProductSet:
         """The partitions, future ones too, whose ordinal lies in the side of each dimension, in key order."""
-        return ProductSet.box([dimension.room for dimension in self.dimensions.values()], sides)
+        return ProductSet.box(self.rooms, sides)
 
-    def labelled_from(self, text: str, now: datetime) -> OrdinalSet | None:
+    def labelled_from(self, text: str, now: datetime | None) -> OrdinalSet | None:
         """The partitions that exist at `now` and are labelled with a stretch of civil time or what comes after it.
 
         ``2024-01`` is from January on. None where labels are not civil time, or `text` is not.
+
+        Args:
+            now: None for all, future ones too.
         """
         return None
 
-    def labelled_until(self, text: str, now: datetime) -> OrdinalSet | None:
+    def labelled_until(self, text: str, now: datetime | None) -> OrdinalSet | None:
         """As `labelled_from`, with what comes before it: ``2024-01`` is up to the end of January."""
         return None
 
@@ -179,6 +182,11 @@ class OrderedKeys(ABC):
     def dimensions(self) -> Mapping[str, OrderedKeys]:
         """What a partition is told by, by name, in key order; empty if it is told by its one key."""
         return {}
+
+    @property
+    def rooms(self) -> tuple[int, ...]:
+        """The room of each dimension, in key order; empty if there are none."""
+        return tuple(dimension.room for dimension in self.dimensions.values())
 
     @property
     def times(self) -> tuple[OrderedKeys, ...]:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from gapless.errors import InvocationError
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.paginated_results import PaginatedResults
 from gapless.partitions.sets.partition_set import PartitionSet
 
-__all__ = ["page_of"]
+__all__ = ["PaginatedResults", "page_of"]
+
+
+class PaginatedResults(NamedTuple):
+    """Some of a list's items.
+
+    Attributes:
+        results: The items, in order.
+        cursor: Opaque; asks for what follows the last of them.
+        has_more: Whether anything does.
+    """
+
+    results: Sequence[str]
+    cursor: str
+    has_more: bool
 
 
 def page_of(partitions: PartitionSet, limit: int, ascending: bool, cursor: str | None) -> PaginatedResults:

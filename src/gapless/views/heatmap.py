@@ -252,7 +252,7 @@ def _product(definition: MultiPartitionsDefinition, states: PartitionStates) -> 
     """A table of the dimension of time (or the last one) against the others; None if they have too many keys."""
     dimensions = list(definition.dimensions.values())
     across = next((place for place, each in enumerate(dimensions) if each.is_time), len(dimensions) - 1)
-    everything = ProductSet.of_numbers([each.room for each in dimensions], states.everything)
+    everything = ProductSet.of_numbers(definition.rooms, states.everything)
     others = [place for place in range(len(dimensions)) if place != across]
     if not everything or prod(len(everything.side(place)) for place in others) > _PRODUCT_ROWS:
         return None

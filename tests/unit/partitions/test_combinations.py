@@ -1,7 +1,9 @@
 import pickle
 import subprocess
 import sys
+import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -19,6 +21,7 @@ from gapless.partitions import (
     MultiPartitionsDefinition,
     PartitionKeyRange,
     StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
 )
 
 NOW = datetime(2024, 1, 4)  # three days have ended
@@ -339,6 +342,7 @@ def test_a_function_is_asked_once_for_each_key_and_only_for_keys_that_matter():
         ({"product": "a", "date": date(2024, 1, 2)}, ["02|a"]),
         ({"product": "a", "date": [date(2024, 1, 2), "2024-01-01"]}, ["01|a", "02|a"]),
         ({"product": "a", "date": "2030-01-01.."}, []),
+        ({"product": '"a", c', "date": "2023-01-01..2024-01-01"}, ["01|a", "01|c"]),
     ],
 )
 def test_what_a_function_may_answer(answer, keys):
@@ -356,6 +360,44 @@ def test_a_stretch_of_civil_time_is_the_windows_that_start_in_it():
         "2024-01-15|eu",
         "2024-01-15|us",
     ]
+
+
+@pytest.mark.parametrize("stretch", ["2024-10-27T02:30", "2024-10-27T02", "2024-10-27T02:59..2024-10-27T03:00", "9999"])
+def test_civil_time_means_in_combinations_what_it_means_in_a_selection(stretch):
+    minutes = TimeWindowPartitionsDefinition(
+        cron_schedule="* * * * *", start="2024-10-27-00:00", fmt="%Y-%m-%d-%H:%M", timezone="Europe/Berlin"
+    )
+    definition = sparse(lambda region: {"minute": stretch}, {"minute": minutes, "region": REGIONS})
+    now = datetime(2024, 10, 28)
+    if stretch == "9999":
+        assert definition.get_partition_keys(now) == []
+    else:
+        selected = list(minutes.select(stretch, now))
+        assert len(selected) > 1
+        assert definition.get_partition_keys(now) == [f"{key}|{region}" for key in selected for region in ("eu", "us")]
+
+
+def test_a_function_is_asked_once_for_each_key_by_however_many_threads():
+    asked = []
+
+    def slow(product):
+        asked.append(product)
+        time.sleep(0.001)  # lets the others run
+        return True
+
+    definition = sparse(slow, {"product": StaticPartitionsDefinition([*map(str, range(20))]), "region": REGIONS})
+    with ThreadPoolExecutor(4) as threads:
+        counts = list(threads.map(lambda _: definition.count(NOW), range(4)))
+    assert (counts, sorted(asked)) == ([40] * 4, sorted(map(str, range(20))))
+
+
+def test_a_function_that_asks_for_its_own_combinations_is_refused():
+    def circular(region):
+        return {"product": definition.get_partition_keys(NOW)}
+
+    definition = sparse(circular)
+    with pytest.raises(CombinationsError, match=r"circular asks for what it is asked itself\. Answer from the key"):
+        definition.count(NOW)
 
 
 def test_a_function_of_the_time_dimension_is_as_good():
@@ -407,8 +449,10 @@ def test_computed_products_agree_with_plain_sets(allowed, days):
         ({"date": "2023-05"}, "names '2023-05', which is not a key of the dimension 'date' (daily from 2024-01-01)"),
         ({"date": ["2024-01", "2023-05"]}, "names '2023-05', which is not a key of the dimension 'date'"),
         ({"product": "c..a"}, "names the range 'c..a' of the dimension 'product', which runs backwards"),
-        ({"date": "2023-01-01.."}, "names '2023-01-01..', which is not a key of the dimension 'date' (daily from"),
-        ({"date": "9999..10000"}, "names '9999..10000', which is not a key of the dimension 'date'"),
+        ({"date": "..2023-12-31"}, "names '..2023-12-31', which is not a key of the dimension 'date' (daily from"),
+        ({"date": "2024-01 2024-02"}, "As a selection, nothing joins this to '2024-01'. Write &, | or a comma"),
+        ({"date": "last 7"}, "names 'last 7', which is not a key of the dimension 'date'"),
+        ({"date": "9999..10000"}, "names '10000', which is not a key of the dimension 'date'"),
         ({"date": ""}, "names '', which is not a key of the dimension 'date'"),
         ({"date": None}, "has None (NoneType) as a key of the dimension 'date'; expected text or a date"),
         ({"date": {"x": 1}}, "has {'x': 1} (dict) as a key of the dimension 'date'"),

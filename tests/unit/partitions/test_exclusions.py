@@ -21,7 +21,9 @@ from gapless.partitions import (
     OrdinalSet,
     PartitionKeyRange,
     PartitionSet,
+    RollingWindowPartitionMapping,
     TimeWindow,
+    TimeWindowPartitionMapping,
     TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
@@ -159,8 +161,8 @@ def test_a_set_across_a_hole_is_one_run_of_as_many_partitions():
 def test_a_moment_in_a_hole_is_in_no_window():
     assert BUSINESS.ordinal_containing(day(5)) == 3
     assert BUSINESS.ordinal_containing(day(6)) is None
-    assert BUSINESS.overlapping(TimeWindow(day(6), day(8))) == (4, 4)
-    assert BUSINESS.overlapping(TimeWindow(day(5), day(9))) == (3, 5)
+    assert BUSINESS.overlapping_unbounded(TimeWindow(day(6), day(8))) == (4, 4)
+    assert BUSINESS.overlapping_unbounded(TimeWindow(day(5), day(9))) == (3, 5)
     assert BUSINESS.get_prev_partition_window(day(7), current_time=NOW) == TimeWindow(day(5), day(6))
     assert BUSINESS.get_next_partition_window(day(6), current_time=NOW) == TimeWindow(day(8), day(9))
     inside = TimeWindow(day(6), day(10))
@@ -330,7 +332,7 @@ def minutes(*end, **arguments):
 def test_a_function_that_would_be_asked_for_minutes_is_refused_with_the_fix():
     expected = (
         r"the exclusions \(is_weekend\(\)\) would be asked about too many windows, all those from {}\. Write the"
-        r" rule as cron schedules or dates, which need not be asked, or begin later\."
+        r" rule as cron schedules or dates, which need not be asked, begin later, or say where they end\."
     )
     with pytest.raises(PartitionsDefinitionError, match=expected.format("start_date to end_date")):
         minutes("2026-01-01-00:00")
@@ -342,6 +344,11 @@ def test_a_function_that_would_be_asked_for_minutes_is_refused_with_the_fix():
 def test_a_time_too_far_away_to_know_what_crons_leave_out_is_refused():
     with pytest.raises(InvocationError, match=r"is too far from 2024-01-01 .* leave out in between\. Ask about a time"):
         DailyPartitionsDefinition("2024-01-01", exclusions=[WEEKENDS]).get_num_partitions(datetime(9024, 1, 1))
+    for ask in (BUSINESS.time_window_for_partition_key, BUSINESS.get_next_partition_key):
+        with pytest.raises(InvocationError, match=r"partition '9024-01-01' is too far from 2024-01-01"):
+            ask("9024-01-01")
+    with pytest.raises(InvocationError, match=r"2024-01-01\.\.9024-01-01 is too far"):
+        BUSINESS.get_partition_keys_in_range(PartitionKeyRange("2024-01-01", "9024-01-01"))
 
 
 def test_what_an_exclusion_raises_is_shown_whole_with_the_start_that_it_got():
@@ -396,6 +403,104 @@ def test_an_exclusion_that_cannot_be_called_with_a_start_is_refused_at_once(list
 
     with pytest.raises(ExclusionError, match=r"exclusion never cannot be called with one argument\. Give it one param"):
         DailyPartitionsDefinition("2024-01-01", exclusions=[never] if listed else never)
+
+
+def test_a_function_that_asks_the_definition_that_it_excludes_from_is_refused():
+    def follows_a_kept_day(start):
+        if start.day == 1:
+            return False
+        return definition.ordinal_of((start - timedelta(days=1)).strftime("%Y-%m-%d")) is not None
+
+    definition = DailyPartitionsDefinition("2024-01-01", exclusions=[follows_a_kept_day])
+    expected = r"the exclusion follows_a_kept_day asks the definition that it excludes from\. Ask one without"
+    for _ in range(2):
+        with pytest.raises(ExclusionError, match=expected):
+            definition.get_partition_keys(datetime(2024, 5, 1))
+
+
+# A calendar that lists the days of the definition, and knows of no others
+
+OPEN_DAYS = {date(2024, 1, n) for n in (2, 3, 4, 5, 8, 9, 10, 11, 12, 15, 16)}
+
+
+def listed_calendar():
+    asked = []
+
+    def closed(start):
+        asked.append(start)
+        return start.date() not in OPEN_DAYS
+
+    return DailyPartitionsDefinition("2024-01-02", end_date="2024-01-17", exclusions=closed), asked
+
+
+def test_a_function_is_asked_about_windows_of_the_definition_only():
+    trading, asked = listed_calendar()
+    assert trading.time_window_for_partition_key("2024-01-17") == TimeWindow(day(17), day(18))
+    assert trading.get_partition_key_for_timestamp(day(20).timestamp()) == "2024-01-20"
+    assert trading.get_prev_partition_window(day(2), respect_bounds=False) == TimeWindow(day(1), day(2))
+    assert trading.get_next_partition_window(day(17), respect_bounds=False) == TimeWindow(day(17), day(18))
+    assert trading.get_prev_partition_window(day(2)) is None
+    assert trading.get_next_partition_key("2024-01-16") is None
+    assert keys(trading, -2, 2) == ["12-31", "01-01", "01-02", "01-03"]
+    assert keys(trading, 9, 13) == ["01-15", "01-16", "01-17", "01-18"]
+    assert {start.day for start in asked} == set(range(2, 17))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "key", "expected"),
+    [
+        (TimeWindowPartitionMapping(-1, -1), "2024-01-02", []),
+        (TimeWindowPartitionMapping(-1, -1), "2024-01-08", ["2024-01-05"]),
+        (TimeWindowPartitionMapping(0, 1), "2024-01-16", ["2024-01-16"]),
+        (RollingWindowPartitionMapping(3), "2024-01-08", ["2024-01-04", "2024-01-05", "2024-01-08"]),
+    ],
+)
+def test_what_lies_outside_of_a_listed_calendar_is_nothing_to_an_offset(mapping, key, expected):
+    # §2.6
+    trading, _ = listed_calendar()
+    assert mapping.validate(trading, trading) is None
+    found = mapping.upstream(trading.ordinals_of([key]), trading, trading, datetime(2024, 6, 1, tzinfo=UTC))
+    assert trading.keys_of(found.partitions) == expected
+    assert found.nonexistent_count == 0
+
+
+def test_days_read_from_a_listed_calendar_across_its_holes():
+    trading, _ = listed_calendar()
+    daily, now = DailyPartitionsDefinition("2024-01-01"), datetime(2024, 6, 1, tzinfo=UTC)
+    for mapping, count in ((TimeWindowPartitionMapping(-1, 0), 2), (RollingWindowPartitionMapping(3), 3)):
+        found = mapping.upstream(daily.ordinals_of(["2024-01-05"]), daily, trading, now)
+        assert trading.keys_of(found.partitions) == ["2024-01-03", "2024-01-04", "2024-01-05"][-count:]
+        readers = mapping.downstream(trading.ordinals_of(["2024-01-16"]), daily, trading, now)
+        assert daily.keys_of(readers)[0] == "2024-01-16"
+
+
+def test_the_same_function_in_calendars_of_different_bounds_ties_the_same_days():
+    def weekend(start):
+        return start.isoweekday() > 5
+
+    early, late = (DailyPartitionsDefinition(start, exclusions=weekend) for start in ("2024-01-01", "2024-01-15"))
+    mapping, now = TimeWindowPartitionMapping(), datetime(2024, 6, 1, tzinfo=UTC)
+    found = mapping.upstream(late.ordinals_of(["2024-01-16"]), late, early, now)
+    assert early.keys_of(found.partitions) == ["2024-01-16"]
+    assert late.keys_of(mapping.downstream(early.ordinals_of(["2024-01-16"]), late, early, now)) == ["2024-01-16"]
+
+
+def test_a_definition_without_windows_can_be_mapped_whatever_it_excludes():
+    weekly = WeeklyPartitionsDefinition(
+        "2024-04-24", end_date="2024-04-29", exclusions=[WEEKENDS], timezone="America/New_York"
+    )
+    daily, now = DailyPartitionsDefinition("2024-04-20", timezone="America/New_York"), datetime(2024, 6, 1, tzinfo=UTC)
+    for mapping in (TimeWindowPartitionMapping(-1, 0), RollingWindowPartitionMapping(3)):
+        assert mapping.validate(weekly, daily) is None
+        assert not mapping.upstream(daily.ordinals_of(["2024-04-25"]), daily, weekly, now).partitions
+
+
+def test_a_calendar_that_lists_days_and_never_ends_is_refused_where_it_has_no_answer():
+    open_days = OPEN_DAYS
+    endless = DailyPartitionsDefinition("2024-01-02", exclusions=lambda start: start.date() not in open_days)
+    assert endless.get_last_partition_key(datetime(2024, 6, 1)) == "2024-01-16"
+    with pytest.raises(PartitionsDefinitionError, match="begin later, or say where they end"):
+        endless.time_window_for_partition_key("2024-01-17")
 
 
 # What leaves nothing

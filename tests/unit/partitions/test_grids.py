@@ -61,7 +61,7 @@ def check_everything(definition, count):
         assert definition.ordinal_containing(window.start) == n
         assert definition.ordinal_containing(window.end.astimezone(UTC) - timedelta(seconds=1)) == n
         assert definition.closed_by(window.end) == n + 1
-        assert definition.overlapping(window) == (n, n + 1)
+        assert definition.overlapping_unbounded(window) == (n, n + 1)
 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
@@ -163,7 +163,7 @@ def test_windows_tile_time_and_keys_lead_back(zone, cron, day, at):
         assert definition.time_window_for_partition_key(key) == window
         assert definition.ordinal_containing(window.start) == n
         assert definition.closed_by(window.start) == n
-        assert definition.overlapping(window) == (n, n + 1)
+        assert definition.overlapping_unbounded(window) == (n, n + 1)
         middle = datetime.fromtimestamp((window.start.timestamp() + end) // 2, UTC)
         assert definition.ordinal_containing(middle) == n
 

@@ -22,6 +22,7 @@ from gapless.partitions import (
     StaticPartitionMapping,
     StaticPartitionsDefinition,
     TimeWindowPartitionMapping,
+    WaitPolicy,
     WeeklyPartitionsDefinition,
 )
 
@@ -132,8 +133,24 @@ def test_which_downstream_partitions_read_an_upstream_one(mapping, down, up, key
 def test_ranges_of_what_does_not_exist_name_their_dimension():
     everything = DAY_REGION.existing(NOW)
     mapped = MultiPartitionMapping({"day": Tied("day", BY_TIME)}).upstream(everything, DAY_REGION, LATE_REGION, NOW)
-    assert mapped.nonexistent_ranges == (("day=2024-01-01", "2024-01-09"),)
+    assert mapped.nonexistent_ranges == (("day=2024-01-01", "day=2024-01-09"),)
     assert (mapped.nonexistent_count, mapped.later) == (9, False)
+    reason = WaitPolicy.all().verdict(mapped, OrdinalSet.empty(), LATE_REGION, "plays").reason
+    assert reason == "needs plays day=2024-01-01..2024-01-09 (9 partitions), which do not exist"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "message"),
+    [
+        (SHOPS, DAY_REGION, r"upstream \(static: x, y.*\) to downstream \(day \(daily .*no dimension equals"),
+        (DAY_REGION, SHOPS, r"upstream \(day \(daily .* to downstream \(static: x, y.*no dimension equals"),
+        (SHOPS, None, r"upstream \(static: x, y.*\) to downstream \(not partitioned\)"),
+    ],
+)
+def test_a_definition_that_no_dimension_fits_is_refused_as_what_it_is(up, down, message):
+    for way in (Single().upstream, Single().downstream):
+        with pytest.raises(DefinitionError, match=message):
+            way(OrdinalSet.span(0, 1), down, up, NOW)
 
 
 SMALL = Multi({"a": REGIONS, "b": SHOPS, "day": DailyPartitionsDefinition("2024-01-11")})

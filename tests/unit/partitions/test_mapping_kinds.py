@@ -1,6 +1,8 @@
 """Mappings by key, by table and by function, and those that look back in time; semantics 2.6, "Others", and our own."""
 
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import polars as pl
@@ -390,3 +392,40 @@ def test_dagster_s_methods_look_dynamic_keys_up():
     )
     assert list(result.partitions_subset) == ["us"]
     assert result.required_but_nonexistent_partition_keys == ("asia",)
+
+
+def test_a_function_is_asked_once_for_each_key_by_however_many_threads():
+    asked = []
+
+    def slow(key):
+        asked.append(key)
+        time.sleep(0.001)  # lets the others run
+        return key
+
+    keys = StaticPartitionsDefinition([*map(str, range(20))])
+    everything, mapping = keys.existing(NOW), Function(slow)
+    with ThreadPoolExecutor(4) as threads:
+        ways = [mapping.upstream, mapping.downstream] * 2
+        found = list(threads.map(lambda way: way(everything, keys, keys, NOW), ways))
+    assert [getattr(each, "partitions", each) for each in found] == [everything] * 4
+    assert sorted(asked) == sorted(map(str, range(20)))
+
+
+def test_a_function_that_asks_its_own_mapping_for_the_same_key_is_refused():
+    def circular(key):
+        mapping.downstream(ABC.existing(NOW), ABC, ABC, NOW)
+        return key
+
+    mapping = Function(circular)
+    with pytest.raises(MappingFunctionError, match=r"circular asks for what it is asked itself\. Answer from the key"):
+        mapping.downstream(ABC.existing(NOW), ABC, ABC, NOW)
+
+
+def test_a_function_may_ask_its_own_mapping_for_another_key():
+    def so_far(key):
+        before = ABC.ordinal_of(key)
+        read = mapping.upstream(OrdinalSet.span(before - 1, before), ABC, ABC, NOW) if before else None
+        return [*(ABC.keys_of(read.partitions) if read else ()), key]
+
+    mapping = Function(so_far)
+    assert ABC.keys_of(mapping.upstream(OrdinalSet.of([2]), ABC, ABC, NOW).partitions) == ["a", "b", "c"]

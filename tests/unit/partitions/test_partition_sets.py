@@ -17,6 +17,7 @@ from gapless.partitions import (
     PartitionSet,
     StaticPartitionsDefinition,
 )
+from gapless.partitions.ordinals import ProductSet
 
 NOW = datetime(2024, 1, 11)
 DAILY = DailyPartitionsDefinition("2024-01-01")
@@ -247,3 +248,26 @@ def test_a_set_prints_as_its_first_ranges():
         "PartitionSet(2024-01-01, 2024-01-03, 2024-01-05 … and 1 more; 4 partitions"
     )
     assert repr(days()) == "PartitionSet(none; 0 partitions of daily from 2024-01-01)"
+
+
+@pytest.mark.parametrize(
+    ("definition", "ordinals", "wanted"),
+    [
+        (CUBE, OrdinalSet.span(0, 4), "a ProductSet of date, plan, region"),
+        (CUBE, ProductSet.empty([3, 2]), "a ProductSet of date, plan, region"),
+        (DAILY, ProductSet.empty([3, 2]), "an OrdinalSet"),
+        (DAILY, [1, 2], "an OrdinalSet"),
+    ],
+)
+def test_ordinals_that_are_not_of_the_dimensions_are_refused(definition, ordinals, wanted):
+    with pytest.raises(InvocationError) as caught:
+        PartitionSet(definition, ordinals)
+    assert f", not {wanted}" in str(caught.value)
+    assert "PartitionSet.of_ordinals(definition, ordinals)" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [list, set, frozenset, dict.fromkeys])
+def test_of_several_unknown_keys_the_same_is_named_in_each_process(kind):
+    with pytest.raises(UnknownPartitionError) as caught:
+        PartitionSet.of_keys(REGIONS, kind([*"abcdefgh", "us"]))
+    assert caught.value.key == "a"

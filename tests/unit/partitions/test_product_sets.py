@@ -141,6 +141,7 @@ def test_boxes_are_disjoint_and_together_the_set(product):
     boxes = [set(itertools.product(*sides)) for sides in set_of(rooms, points).boxes()]
     assert set().union(*boxes) == points
     assert sum(map(len, boxes)) == len(points)
+    assert set_of(rooms, points).box_count == len(boxes)
 
 
 @as_time_allows

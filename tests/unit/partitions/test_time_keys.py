@@ -15,7 +15,6 @@ from gapless.partitions import (
     DailyPartitionsDefinition,
     OrdinalSet,
     PartitionKeyRange,
-    TimeWindow,
     TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
@@ -50,7 +49,6 @@ def test_no_ordinal_lies_beyond_the_end_date():
     assert ended.ordinal_of("2024-01-04") == 3
     assert ended.ordinal_of("2024-01-05") is None
     assert ended.ordinal_containing(datetime(2024, 1, 5)) is None
-    assert ended.overlapping(TimeWindow(datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))) == (0, 4)
     for beyond in (4, -1):
         with pytest.raises(IndexError, match="daily from 2024-01-01 to before 2024-01-05"):
             ended.key_at(beyond)

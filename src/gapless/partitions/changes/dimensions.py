@@ -65,8 +65,7 @@ class Space:
         """The partitions whose ordinal lies in the side of each dimension; those that are left out are free."""
         spans = [sides.get(name, OrdinalSet.span(0, each.room)) for name, each in self.dimensions.items()]
         if self.definition.dimensions:
-            rooms = [each.room for each in self.dimensions.values()]
-            return PartitionSet(self.definition, ProductSet.box(rooms, spans))
+            return PartitionSet(self.definition, ProductSet.box(self.definition.rooms, spans))
         return PartitionSet(self.definition, spans[0] if spans else _ONLY)
 
     def boxes(self, partitions: PartitionSet) -> Iterator[dict[str, OrdinalSet]]:
@@ -81,8 +80,8 @@ class Space:
         """All partitions of these sets, which may be many."""
         ordinals = [each.ordinals for each in sets]
         if self.definition.dimensions:
-            rooms = [each.room for each in self.dimensions.values()]
-            return PartitionSet(self.definition, ProductSet.union(rooms, cast("list[ProductSet]", ordinals)))
+            points = ProductSet.union(self.definition.rooms, cast("list[ProductSet]", ordinals))
+            return PartitionSet(self.definition, points)
         return PartitionSet(self.definition, OrdinalSet.of_runs(run for each in ordinals for run in each.runs))
 
 

@@ -12,12 +12,12 @@ from gapless.partitions.changes.correspondence import Correspondence, Fate, Link
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.zone import HOUR, Zone
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.ordinals.runs import Run
 from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["by_window"]
 
 _CHUNK = 4096  # windows looked at in one go
-Run = tuple[int, int]
 
 
 def by_window(old: Windowed, new: Windowed, now: datetime) -> Correspondence:
@@ -76,7 +76,7 @@ class _Overlap(Link):
         They may be numbered differently, and exclusions may leave out some on either side.
         """
         old, new = self.old, self.new
-        if (old.timezone, old.cron_schedule) == (new.timezone, new.cron_schedule):
+        if old.unexcluded.cadence == new.unexcluded.cadence:
             return True
         low = min(old.boundary(0).timestamp(), new.boundary(0).timestamp())
         high = max(old.boundary(self.old_extent).timestamp(), new.boundary(self.new_extent).timestamp())

@@ -6,11 +6,14 @@ if either day field does when both are restricted; a range may wrap (``22-2``, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
 from gapless.errors import PartitionsDefinitionError, shown
+from gapless.partitions.civil.zone import EPOCH_DAY
+from gapless.partitions.ordinals.runs import union
 
 __all__ = ["Cron", "ScheduleType"]
 
@@ -86,9 +89,20 @@ _MONTH = _Field("month", 1, 12, _MONTHS)
 _DAY_OF_WEEK = _Field("day of week", 0, 7, _DAYS)
 
 
+def _spans(values: Collection[int], of: _Field) -> str:
+    """The values of a field as text: ``*``, ``*/15`` or ``1-5,7``."""
+    high = 6 if of is _DAY_OF_WEEK else of.high
+    for step in range(1, 31):
+        if len(values) > 1 and sorted(values) == list(range(of.low, high + 1, step)):
+            return "*" if step == 1 else f"*/{step}"
+    runs = union((value, value + 1) for value in values)
+    # A run of two is as long as a list.
+    return ",".join(str(a) if b == a + 1 else f"{a}{',' if b == a + 2 else '-'}{b - 1}" for a, b in runs)
+
+
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A parsed cron schedule.
+    """A parsed cron schedule. Two that name the same times are equal, however they are written.
 
     Attributes:
         text: The five fields, a macro expanded, single spaces.
@@ -101,7 +115,7 @@ class Cron:
         nth_weekdays: ``(weekday, n)`` for the n-th one of the month, ``n = -1`` for the last.
     """
 
-    text: str
+    text: str = field(compare=False)
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
     days: frozenset[int]
@@ -198,20 +212,36 @@ class Cron:
         """The times of a day, seconds after midnight, ascending."""
         return tuple(hour * 3600 + minute * 60 for hour in self.hours for minute in self.minutes)
 
+    @property
+    def canonical(self) -> str:
+        """The five fields as all equal schedules write them, numbers ascending: ``*/15 * * * 1-5``."""
+        days = ["*"] if self.any_day_of_month else [_spans(self.days, _DAY_OF_MONTH), "l" * self.last_day]
+        weekdays = ["*"] if self.any_weekday else [_spans(self.weekdays, _DAY_OF_WEEK)]
+        if not self.any_weekday:
+            weekdays += [f"l{day}" if n < 0 else f"{day}#{n}" for day, n in sorted(self.nth_weekdays)]
+        fields = (
+            _spans(self.minutes, _MINUTE),
+            _spans(self.hours, _HOUR),
+            ",".join(filter(None, days)),
+            _spans(self.months, _MONTH),
+            ",".join(filter(None, weekdays)),
+        )
+        return " ".join(fields)
+
     def matches(self, day: int) -> bool:
         """Whether it comes on a date, given as days since 1970-01-01."""
-        on = date.fromordinal(day + 719163)
+        on = date.fromordinal(EPOCH_DAY + day)
         if on.month not in self.months:
             return False
         if self.any_day_of_month and self.any_weekday:
             return True
-        by_date = on.day in self.days or (self.last_day and date.fromordinal(day + 719164).day == 1)
+        by_date = on.day in self.days or (self.last_day and date.fromordinal(EPOCH_DAY + day + 1).day == 1)
         weekday = on.isoweekday() % 7
         by_weekday = weekday in self.weekdays or (
             bool(self.nth_weekdays)
             and (
                 (weekday, (on.day + 6) // 7) in self.nth_weekdays
-                or ((weekday, -1) in self.nth_weekdays and date.fromordinal(day + 719170).month != on.month)
+                or ((weekday, -1) in self.nth_weekdays and date.fromordinal(EPOCH_DAY + day + 7).month != on.month)
             )
         )
         if self.any_day_of_month:

@@ -9,9 +9,10 @@ from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.dates import dates_of
 from gapless.partitions.civil.dates_grid import DatesGrid
 from gapless.partitions.civil.grid import Grid
-from gapless.partitions.civil.sieve import Run, Sieve
+from gapless.partitions.civil.sieve import Sieve
 from gapless.partitions.civil.sieved_grid import SievedGrid
 from gapless.partitions.civil.zone import CYCLE, DAY, Zone
+from gapless.partitions.ordinals.runs import Run
 
 __all__ = ["grid_of"]
 

@@ -13,11 +13,9 @@ from datetime import date
 from typing import Protocol
 
 from gapless.partitions.civil.cron import Cron
-from gapless.partitions.civil.zone import CYCLE
+from gapless.partitions.civil.zone import CYCLE, EPOCH_DAY
 
 __all__ = ["Dates", "dates_of"]
-
-_EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
 
 
 class Dates(Protocol):
@@ -68,7 +66,7 @@ class MonthDates:
         self._days = days
 
     def before(self, day: int) -> int:
-        on = date.fromordinal(day + _EPOCH_ORDINAL)
+        on = date.fromordinal(day + EPOCH_DAY)
         place = bisect_left(self._months, on.month)
         number = (on.year * len(self._months) + place) * len(self._days)
         if place < len(self._months) and self._months[place] == on.month:
@@ -79,7 +77,7 @@ class MonthDates:
         month, day = divmod(number, len(self._days))
         year, place = divmod(month, len(self._months))
         try:
-            return date(year, self._months[place], self._days[day]).toordinal() - _EPOCH_ORDINAL
+            return date(year, self._months[place], self._days[day]).toordinal() - EPOCH_DAY
         except ValueError:
             raise OverflowError(f"year {year} is not in 1 to 9999") from None
 

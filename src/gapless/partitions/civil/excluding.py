@@ -14,11 +14,12 @@ from gapless.errors import ExclusionError
 from gapless.partitions.civil.cron import Cron
 from gapless.partitions.civil.cron_grid import grid_of
 from gapless.partitions.civil.grid import Grid
-from gapless.partitions.civil.sieve import Run
+from gapless.partitions.civil.sieve import AsksItselfError
 from gapless.partitions.civil.zone import DAY, Zone, civil_seconds
+from gapless.partitions.ordinals.runs import Run, union
 from gapless.partitions.user_function import called, location_of, trace_of
 
-__all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_dates"]
+__all__ = ["Rule", "any_of", "asking", "at_moment", "at_ticks", "listed", "on_dates", "within"]
 
 _ANSWER = "Return True for a window that is excluded, False for one that is not."
 
@@ -70,7 +71,7 @@ def at_moment(base: Grid, zone: Zone, moment: datetime) -> list[Run]:
 
 def listed(runs: Iterable[Run]) -> Rule:
     """These."""
-    all_runs = merged(runs)
+    all_runs = union(runs)
 
     def picked(low: int, high: int) -> Iterator[Run]:
         begin = bisect_right(all_runs, low, key=lambda run: run[1])
@@ -99,7 +100,7 @@ def at_ticks(base: Grid, zone: Zone, cron: Cron) -> Rule:
             elif cron.matches(day):
                 if seconds is not last:  # ordinary days share their times
                     last = seconds
-                    places = merged((i, i + 1) for i, second in enumerate(seconds) if second in times)
+                    places = union((i, i + 1) for i, second in enumerate(seconds) if second in times)
                 for first, stop in places:
                     yield low + first, low + stop
             low += len(seconds)
@@ -118,6 +119,12 @@ def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule
         for number, start in enumerate(zone.all_aware(base.instants(range(low, high))), low):
             try:
                 answer = function(start)
+            except AsksItselfError:
+                raise ExclusionError(
+                    f"the exclusion {called(function)} asks the definition that it excludes from",
+                    "Ask one without that exclusion, or decide by the start alone.",
+                    location_of(function),
+                ) from None
             except Exception as raised:
                 raise ExclusionError(
                     f"the exclusion {called(function)}({start}) raised {type(raised).__name__}: {raised}",
@@ -147,26 +154,25 @@ def asking(base: Grid, zone: Zone, function: Callable[[datetime], bool]) -> Rule
     return picked
 
 
-def merged(runs: Iterable[Run]) -> list[Run]:
-    """The union, ascending and apart."""
-    found: list[Run] = []
-    for first, end in sorted(runs):
-        if found and first <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((first, end))
-    return found
+def within(rule: Rule, first: int, end: int | None) -> Rule:
+    """What a rule picks of ``[first, end)``; it is not asked about anything else. Without an `end`, from `first` on."""
+
+    def picked(low: int, high: int) -> Iterable[Run]:
+        low, high = max(low, first), high if end is None else min(high, end)
+        return rule(low, high) if low < high else ()
+
+    return picked
 
 
 def any_of(rules: Sequence[Rule], last: Sequence[Rule]) -> Rule:
     """What any rule picks; those in `last` see only what no other has picked."""
 
     def picked(low: int, high: int) -> list[Run]:
-        runs = merged(run for rule in rules for run in rule(low, high))
+        runs = union(run for rule in rules for run in rule(low, high))
         for rule in last:
             edges = chain((low,), chain.from_iterable(runs), (high,))
             rest = [(a, b) for a, b in list(pairwise(edges))[::2] if a < b]
-            runs = merged([*runs, *(run for a, b in rest for run in rule(a, b))])
+            runs = union([*runs, *(run for a, b in rest for run in rule(a, b))])
         return runs
 
     return picked

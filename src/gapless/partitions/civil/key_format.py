@@ -13,11 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from gapless.partitions.civil.grid import Labels
-from gapless.partitions.civil.zone import DAY, HOUR, Zone, civil_seconds
+from gapless.partitions.civil.zone import DAY, EPOCH_DAY, HOUR, Zone, civil_seconds
 
 __all__ = ["KeyFormat", "ReadKey", "guess_key", "read_stretch"]
 
-_EPOCH_ORDINAL = 719163  # date.toordinal() of 1970-01-01
 _DATE = {"%Y": "{0:04d}", "%m": "{1:02d}", "%d": "{2:02d}"}
 _TIME = {"%H": "{0:02d}", "%M": "{1:02d}", "%S": "{2:02d}"}
 _DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
@@ -88,7 +87,6 @@ class KeyFormat:
         if "%Y" not in seen:
             return
         self._pattern = re.compile("".join(pattern) + _SUFFIX)
-        self._parts = tuple(part for part in ("Y", "m", "d", "H", "M", "S") if f"%{part}" in seen)
         self._date_form, self._time_form = "".join(forms[False]), "".join(forms[True])
         self._is_iso_date = self._date_form == "{0:04d}-{1:02d}-{2:02d}"
 
@@ -105,7 +103,7 @@ class KeyFormat:
         return self._date_text(day) + self._time_text(second) + tail
 
     def _date_text(self, day: int) -> str:
-        on = date.fromordinal(day + _EPOCH_ORDINAL)
+        on = date.fromordinal(day + EPOCH_DAY)
         if self._is_iso_date:
             return on.isoformat()
         return self._date_form.format(on.year, on.month, on.day)
@@ -144,7 +142,7 @@ class KeyFormat:
         numbers = match.groupdict()
         try:
             year, month, day = int(numbers["Y"]), int(numbers.get("m") or 1), int(numbers.get("d") or 1)
-            days = date(year, month, day).toordinal() - _EPOCH_ORDINAL
+            days = date(year, month, day).toordinal() - EPOCH_DAY
         except ValueError:
             return None
         hour, minute, second = (int(numbers.get(part) or 0) for part in "HMS")
@@ -194,7 +192,7 @@ def read_stretch(text: str) -> tuple[int, int] | None:
         begins = date(int(match[1]), 1 if month is None else month, 1 if day is None else day)
     except ValueError:
         return None
-    start = (begins.toordinal() - _EPOCH_ORDINAL) * DAY
+    start = (begins.toordinal() - EPOCH_DAY) * DAY
     if hour is not None:
         if hour > 23 or (minute or 0) > 59:
             return None
@@ -204,4 +202,4 @@ def read_stretch(text: str) -> tuple[int, int] | None:
         return start, start + DAY
     ends = begins if month is not None else begins.replace(month=12)
     ends = ends.replace(day=monthrange(ends.year, ends.month)[1])
-    return start, (ends.toordinal() + 1 - _EPOCH_ORDINAL) * DAY
+    return start, (ends.toordinal() + 1 - EPOCH_DAY) * DAY

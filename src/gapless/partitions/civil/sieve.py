@@ -6,13 +6,19 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
-__all__ = ["Run", "Sieve", "TooFarError"]
+from gapless.partitions.ordinals.runs import Run
 
-Run = tuple[int, int]  # half-open
+__all__ = ["AsksItselfError", "Sieve", "TooFarError"]
+
+_LONG = 64  # a run of what is left out grows by so many before what is looked at next grows too
 
 
 class TooFarError(OverflowError):
     """A number so far from 0 that a sieve does not look at all that lies in between."""
+
+
+class AsksItselfError(RuntimeError):
+    """A scan asked the sieve that it is to tell what is left out."""
 
 
 class _Side:
@@ -24,6 +30,7 @@ class _Side:
         self.firsts: list[int] = []  # runs of places that are left out, ascending and apart
         self.ends: list[int] = []
         self.kept_before: list[int] = []  # how many are kept before each run
+        self.is_scanned = False
 
     def add(self, runs: Iterable[Run], until: int) -> None:
         """Takes note of what is left out in ``[known, until)``."""
@@ -38,6 +45,11 @@ class _Side:
             self.known = end
         self.kept += until - self.known
         self.known = until
+
+    @property
+    def left_out_last(self) -> int:
+        """How many places at the end of what is known are left out."""
+        return self.ends[-1] - self.firsts[-1] if self.ends and self.ends[-1] == self.known else 0
 
     def rank(self, place: int) -> int:
         """How many places before `place` are kept."""
@@ -73,7 +85,7 @@ class Sieve:
         self._ahead = ahead
         self._limit = limit
         self._after, self._before = _Side(), _Side()  # place p of `_before` is the number -1 - p
-        # Scanning may call what a user wrote, which may ask the same definition.
+        # Scanning may call what a user wrote. If that asks the same sieve, it is to be refused, not to wait for ever.
         self._looking = threading.RLock()
 
     def _look(self, side: _Side, until: int) -> None:
@@ -88,20 +100,32 @@ class Sieve:
             self._look_until(side, until)  # the calendar ends in between
 
     def _look_until(self, side: _Side, until: int) -> None:
-        if side is self._after:
-            side.add(list(self._scan(side.known, until)), until)
-        else:
-            runs = list(self._scan(-until, -side.known))
-            side.add([(-end, -first) for first, end in reversed(runs)], until)
+        side.is_scanned = True
+        try:
+            if side is self._after:
+                runs = list(self._scan(side.known, until))
+            else:
+                runs = [(-end, -first) for first, end in reversed(list(self._scan(-until, -side.known)))]
+        finally:
+            side.is_scanned = False
+        side.add(runs, until)
+
+    @staticmethod
+    def _refuse_scanned(side: _Side) -> None:
+        # Also what is known by now: the answer would depend on how much is looked at together.
+        if side.is_scanned:
+            raise AsksItselfError("what is left out is being looked for")
 
     def rank(self, number: int) -> int:
         """The rank of the first kept number that is not before `number`.
 
         Raises:
             TooFarError: Beyond the limit.
+            AsksItselfError: From within a scan of the same direction.
         """
         side, place = (self._after, number) if number >= 0 else (self._before, -number)
         with self._looking:
+            self._refuse_scanned(side)
             if side.known < place:
                 self._look(side, place)
             return side.rank(place) if number >= 0 else -side.rank(place)
@@ -111,11 +135,14 @@ class Sieve:
 
         Raises:
             TooFarError: Beyond the limit.
+            AsksItselfError: From within a scan of the same direction.
         """
         side, nth = (self._after, rank) if rank >= 0 else (self._before, -1 - rank)
         with self._looking:
+            self._refuse_scanned(side)
             while side.kept <= nth:
-                self._look(side, side.known + nth + 1 - side.kept)
+                further = max(nth + 1 - side.kept, side.left_out_last // _LONG)
+                self._look(side, min(side.known + further, max(self._limit, side.known + 1)))
             place = side.select(nth)
         return place if rank >= 0 else -1 - place
 
@@ -124,6 +151,7 @@ class Sieve:
 
         Raises:
             TooFarError: Beyond the limit.
+            AsksItselfError: From within a scan of the same direction.
         """
         self.rank(low)
         self.rank(high)

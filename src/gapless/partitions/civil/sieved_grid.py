@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gapless.partitions.civil.grid import Grid, Labels, Tick
-from gapless.partitions.civil.sieve import Run, Sieve
+from gapless.partitions.civil.sieve import Sieve
+from gapless.partitions.ordinals.runs import Run
 
 __all__ = ["HoledGrid", "SievedGrid"]
 

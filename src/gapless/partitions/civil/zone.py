@@ -9,15 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from itertools import repeat
 from zoneinfo import ZoneInfo
 
-__all__ = ["CYCLE", "DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds", "plain"]
+__all__ = ["CYCLE", "DAY", "EPOCH_DAY", "HOUR", "Offsets", "Zone", "civil_datetime", "civil_seconds", "plain"]
 
 HOUR = 3600
 DAY = 86400
+EPOCH_DAY = 719163  # date.toordinal() of 1970-01-01
 CYCLE = 146097  # days in 400 years, after which the calendar repeats, weekdays included
 
 # Two days inside what datetime can hold, so that an offset never leads out of it.
@@ -25,7 +26,6 @@ EARLIEST = -62135596800 + 2 * DAY
 LATEST = 253402300800 - 2 * DAY
 
 _EPOCH = datetime(1970, 1, 1)
-_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = frozenset({"UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal"})
 
 # zoneinfo does not tell its transitions, so they are found by sampling. The shortest stretch between two of them in

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Any, cast
 
-from gapless.errors import CombinationsError, PartitionsDefinitionError, shown
-from gapless.partitions.civil.key_format import read_stretch
-from gapless.partitions.civil.zone import civil_datetime
+from gapless.errors import CombinationsError, PartitionsDefinitionError, PartitionSelectionError, shown
 from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.dimensions.dimension import key_of, unknown_dimension, unknown_key
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
-from gapless.partitions.window import TimeWindow
-from gapless.partitions.windows.windowed import Windowed
+from gapless.partitions.sets.selection_grammar import AnyOf, Range, Selection, Value, parse
+from gapless.partitions.user_function import Answers, called, location_of, trace_of
 
 __all__ = ["ComputedCombinations"]
 
@@ -30,9 +27,9 @@ class ComputedCombinations:
     Args:
         dimensions: By name, in key order.
         function: Its one parameter is named after a dimension, and gets a key of it. It returns what the other
-            dimensions are restricted to: a mapping of their names to keys, to ranges ``START..END`` of which an end may
-            be left out, or to lists of both; dimensions that are not in it are free. Or True for everything, and
-            False or None for nothing.
+            dimensions are restricted to: a mapping of their names to keys, to selections such as ``2024-01`` or
+            ``START..`` (keys, civil time, ranges of both; with commas, several), or to lists of those; dimensions that
+            are not in it are free. Or True for everything, and False or None for nothing.
 
     Raises:
         CombinationsError: The function has another signature.
@@ -42,14 +39,14 @@ class ComputedCombinations:
         self._dimensions, self.function = dimensions, function
         self._name = self._parameter()
         self._place = list(dimensions).index(self._name)
-        self._rooms = [dimension.room for dimension in dimensions.values()]
-        self._known: dict[int, tuple[OrdinalSet, ...]] = {}
+        self._rooms = tuple(dimension.room for dimension in dimensions.values())
+        self._restrictions = Answers(function, self._restriction, CombinationsError)
 
     def among(self, sides: Sequence[OrdinalSet]) -> ProductSet:
         """The combinations whose ordinal lies in the side of each dimension."""
         alike: dict[tuple[OrdinalSet, ...], list[int]] = {}
         for ordinal in sides[self._place]:
-            alike.setdefault(self._restriction(ordinal), []).append(ordinal)
+            alike.setdefault(self._restrictions.of(ordinal), []).append(ordinal)
         return ProductSet.union(self._rooms, (self._box(of, ordinals, sides) for of, ordinals in alike.items()))
 
     def _box(self, restriction: Sequence[OrdinalSet], own: Sequence[int], sides: Sequence[OrdinalSet]) -> ProductSet:
@@ -59,7 +56,7 @@ class ComputedCombinations:
 
     def has_point(self, point: Sequence[int]) -> bool:
         """Whether the combination of these ordinals, one for each dimension, can exist."""
-        restriction = self._restriction(point[self._place])
+        restriction = self._restrictions.of(point[self._place])
         return all(ordinal in side for ordinal, side in zip(point, restriction, strict=True))
 
     def of(self, dimensions: Dimensions) -> ComputedCombinations:
@@ -72,13 +69,12 @@ class ComputedCombinations:
 
     @property
     def _called(self) -> str:
-        name = getattr(self.function, "__name__", type(self.function).__name__)
-        return "a function" if name == "<lambda>" else str(name)
+        name = called(self.function)
+        return "a function" if name == "<lambda>" else name
 
     @property
     def _location(self) -> str | None:
-        code = getattr(inspect.unwrap(self.function), "__code__", None)
-        return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else None
+        return location_of(self.function)
 
     def _parameter(self) -> str:
         try:
@@ -97,21 +93,18 @@ class ComputedCombinations:
 
     def _restriction(self, ordinal: int) -> tuple[OrdinalSet, ...]:
         """What goes with a key of the function's dimension: a side for each dimension, its own whole."""
-        if ordinal not in self._known:
-            key = self._dimensions[self._name].key_at(ordinal)
-            self._known[ordinal] = self._read(self._asked(key), f"{self._called}({self._name}={key!r})")
-        return self._known[ordinal]
+        key = self._dimensions[self._name].key_at(ordinal)
+        return self._read(self._asked(key), f"{self._called}({self._name}={key!r})")
 
     def _asked(self, key: str) -> object:
         try:
             return self.function(**{self._name: key})
         except Exception as raised:
-            trace = raised.__traceback__ and raised.__traceback__.tb_next  # without this frame
             raise CombinationsError(
                 f"{self._called}({self._name}={key!r}), which tells which combinations exist, raised"
                 f" {type(raised).__name__}: {raised}",
                 location=self._location,
-                trace="".join(traceback.format_exception(type(raised), raised, trace)).rstrip("\n"),
+                trace=trace_of(raised),
             ) from raised
 
     def _read(self, answer: object, where: str) -> tuple[OrdinalSet, ...]:
@@ -156,71 +149,65 @@ def _side(value: object, name: str, dimension: PartitionsDefinition, where: str)
     """What a dimension is restricted to."""
     if value is True:
         return OrdinalSet.span(0, dimension.room)
-    if isinstance(value, str):
-        return _read_text(value, name, dimension, where)
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
-        side = OrdinalSet.empty()
-        texts = [key_of(each, name, dimension, where) for each in value]
-        ordinals = [dimension.ordinal_of(text) for text in texts]
-        for text, ordinal in zip(texts, ordinals, strict=True):
-            if ordinal is None:
-                side |= _read_text(text, name, dimension, where)
-        return side | OrdinalSet.of(n for n in ordinals if n is not None)
-    return _read_text(key_of(value, name, dimension, where), name, dimension, where)
-
-
-def _read_text(text: str, name: str, dimension: PartitionsDefinition, where: str) -> OrdinalSet:
-    """A key, a stretch of civil time, a range of them, or several with commas. What exists by now does not matter."""
-    found = _read_one(text, dimension)
-    if found:
-        return found
-    side = OrdinalSet.empty()
-    for piece in map(str.strip, text.split(",")):
-        found = _read_one(piece, dimension)
-        if found is None and (ends := _ends(piece, dimension)):
-            found = dimension.between(*ends)
-            if not found:
-                raise PartitionsDefinitionError(
-                    f"{where} names the range {shown(piece)} of the dimension {name!r}, which runs backwards",
-                    "Write the earlier end first.",
-                )
-        if found:
-            side |= found
-        elif not dimension.dynamic_names:  # keys may still be added to those
-            raise unknown_key(piece, name, dimension, where)
+    is_one = not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping))
+    texts = [key_of(each, name, dimension, where) for each in ([value] if is_one else cast("Iterable[object]", value))]
+    ordinals = [dimension.ordinal_of(text) for text in texts]
+    side = OrdinalSet.of(n for n in ordinals if n is not None)
+    for text, ordinal in zip(texts, ordinals, strict=True):
+        if ordinal is None:
+            side |= _Meant(text, name, dimension, where).whole()
     return side
 
 
-def _read_one(text: str, dimension: PartitionsDefinition) -> OrdinalSet | None:
-    ordinal = dimension.ordinal_of(text)
-    if ordinal is not None:
-        return OrdinalSet.span(ordinal, ordinal + 1)
-    if isinstance(dimension, Windowed) and (stretch := read_stretch(text)):
-        return _started_in(*stretch, dimension)
-    return None
+class _Meant:
+    """What a text selects of one dimension, as `gapless.partitions.sets.selection` has it, future keys too."""
 
+    def __init__(self, text: str, name: str, dimension: PartitionsDefinition, where: str) -> None:
+        self._text, self._name, self._dimension, self._where = text, name, dimension, where
 
-def _started_in(start: int, end: int, dimension: Windowed) -> OrdinalSet:
-    """The windows that start in a stretch of civil time, future ones too."""
-    zone = ZoneInfo(dimension.timezone)
-    try:
-        begins, ends = (civil_datetime(civil).replace(tzinfo=zone) for civil in (start, end))
-        first, after = dimension.overlapping_unbounded(TimeWindow(begins, ends))
-    except OverflowError:  # of the year 9999
-        return OrdinalSet.empty()
-    first += dimension.boundary(first).timestamp() < begins.timestamp()
-    return OrdinalSet.span(max(first, 0), min(after, dimension.room))
+    def whole(self) -> OrdinalSet:
+        try:
+            return self._of(parse(self._text))
+        except PartitionSelectionError as wrong:
+            return self._unknown(self._text, f"As a selection, {wrong.reason}. {wrong.fix}")
 
+    def _unknown(self, text: str, fix: str = "") -> OrdinalSet:
+        if self._dimension.dynamic_names:  # the key may still be added
+            return OrdinalSet.empty()
+        unknown = unknown_key(text, self._name, self._dimension, self._where)
+        unknown.fix = unknown.fix or fix
+        raise unknown
 
-def _ends(text: str, dimension: PartitionsDefinition) -> tuple[int, int] | None:
-    """The first and the last partition of ``START..END``, either of which may be left out; None if it is no range."""
-    for i in range(len(text) - 1):
-        if text[i : i + 2] != "..":
-            continue
-        # A key may itself hold dots: the ends tell which of them write the range. Dagster writes three.
-        start, end = text[:i].strip(), text[i + 2 :].removeprefix(".").strip()
-        first = _read_one(start, dimension) if start else OrdinalSet.span(0, 1)
-        last = _read_one(end, dimension) if end else OrdinalSet.span(0, dimension.room)
-        if first and last:
-            return first.first(), last.last()
-    return None
+    def _of(self, node: Selection) -> OrdinalSet:
+        match node:
+            case AnyOf(parts):
+                return OrdinalSet.of_runs(run for part in parts for run in self._of(part).runs)
+            case Value(text):
+                return self._between(node, node) or self._unknown(text)
+            case Range(start, end):
+                return self._between(start, end) or self._nothing_between(start, end)
+        return self._unknown(self._text)
+
+    def _between(self, start: Value | None, end: Value | None) -> OrdinalSet:
+        dimension = self._dimension
+        first, last = (None if value is None else dimension.ordinal_of(value.text) for value in (start, end))
+        found = dimension.between(first or 0, dimension.room - 1 if last is None else last)
+        # What is no key is civil time, which bounds what the keys leave.
+        if start is not None and first is None:
+            found &= self._civil(start, dimension.labelled_from)
+        if end is not None and last is None:
+            found &= self._civil(end, dimension.labelled_until)
+        return found
+
+    def _civil(self, value: Value, bounded: Callable[[str, datetime | None], OrdinalSet | None]) -> OrdinalSet:
+        found = None if value.quoted else bounded(value.text, None)
+        return self._unknown(value.text) if found is None else found
+
+    def _nothing_between(self, start: Value | None, end: Value | None) -> OrdinalSet:
+        text = "..".join("" if value is None else value.text for value in (start, end))
+        if start is not None and end is not None and self._between(end, start):
+            raise PartitionsDefinitionError(
+                f"{self._where} names the range {shown(text)} of the dimension {self._name!r}, which runs backwards",
+                "Write the earlier end first.",
+            )
+        return self._unknown(text)

@@ -74,7 +74,12 @@ class MultiPartitionsDefinition(Multidimensional):
     def get_multipartition_keys_with_dimension_value(
         self, dimension_name: str, dimension_partition_key: str, current_time: datetime | None = None
     ) -> Sequence[MultiPartitionKey]:
-        """The keys of the partitions that have this key in one dimension."""
+        """The keys of the partitions that have this key in one dimension.
+
+        Raises:
+            PartitionsDefinitionError: No dimension has that name.
+            UnknownPartitionError: The key does not exist in the dimension.
+        """
         return self.get_multipartition_keys_with_dimension_values(
             dimension_name, [dimension_partition_key], current_time
         )
@@ -82,7 +87,13 @@ class MultiPartitionsDefinition(Multidimensional):
     def get_multipartition_keys_with_dimension_values(
         self, dimension_name: str, dimension_partition_keys: Sequence[str], current_time: datetime | None = None
     ) -> Sequence[MultiPartitionKey]:
-        """The keys of the partitions that have one of these keys in one dimension, one after the other."""
+        """The keys of the partitions that have one of these keys in one dimension, one after the other.
+
+        Raises:
+            PartitionsDefinitionError: No dimension has that name.
+            UnknownPartitionError: A key does not exist in the dimension.
+            InvocationError: The keys are a bare string.
+        """
         this, now = self._with_keys(), current(current_time)
         sets = (this.where(now, **{dimension_name: key}) for key in read_keys(dimension_partition_keys))
         return [cast("MultiPartitionKey", key) for each in sets for key in each]

@@ -22,7 +22,7 @@ from gapless.partitions.dimensions.mistyped_key import points_meant
 from gapless.partitions.key_text import read_keys
 from gapless.partitions.multi_key import DELIMITER, MultiPartitionKey
 from gapless.partitions.ordered_keys import DynamicPartitionsStore
-from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet, number_of, point_of
 from gapless.partitions.sets.partition_set import PartitionSet
 
 __all__ = ["Multidimensional"]
@@ -59,6 +59,10 @@ class Multidimensional(PartitionsDefinition):
     def combinations(self) -> Combinations | None:
         """Which combinations of the dimensions' keys exist; None for all."""
         return self._combinations
+
+    @property
+    def rooms(self) -> tuple[int, ...]:
+        return self._rooms
 
     @property
     def is_time(self) -> bool:
@@ -124,17 +128,7 @@ class Multidimensional(PartitionsDefinition):
 
     def point(self, ordinal: int) -> tuple[int, ...]:
         """The ordinals, one for each dimension, that make up an ordinal."""
-        ordinals: list[int] = []
-        for room in reversed(self._rooms[1:]):
-            ordinal, of_dimension = divmod(ordinal, room)
-            ordinals.append(of_dimension)
-        return (ordinal, *reversed(ordinals))
-
-    def _number(self, point: Iterable[int]) -> int:
-        ordinal = 0
-        for of_dimension, room in zip(point, self._rooms, strict=True):
-            ordinal = ordinal * room + of_dimension
-        return ordinal
+        return point_of(self._rooms, ordinal)
 
     def key_at(self, ordinal: int) -> MultiPartitionKey:
         parts = (each.key_at(n) for each, n in zip(self._dimensions.values(), self.point(ordinal), strict=True))
@@ -176,7 +170,7 @@ class Multidimensional(PartitionsDefinition):
             if ordinal is None:
                 return None
             point.append(ordinal)
-        return self._number(point) if self._combines(point) else None
+        return number_of(self._rooms, point) if self._combines(point) else None
 
     def ordinals_of(self, keys: Iterable[str]) -> OrdinalSet:
         split = [parts for parts in map(self._parts, keys) if parts is not None]
@@ -227,7 +221,7 @@ class Multidimensional(PartitionsDefinition):
 
     def nearest_keys(self, key: str, now: datetime, limit: int = 3) -> tuple[str, ...]:
         points = points_meant(key, self._dimensions, self.product(now), now, limit)
-        return tuple(self.key_at(self._number(point)) for point in islice(points, limit))
+        return tuple(self.key_at(number_of(self._rooms, point)) for point in islice(points, limit))
 
     def unknown(self, key: str, now: datetime, asset: str | None = None) -> UnknownPartitionError:
         error = super().unknown(key, now, asset)
@@ -270,8 +264,16 @@ class Multidimensional(PartitionsDefinition):
         return hash((tuple(self._dimensions.items()), self._combinations))
 
     def __repr__(self) -> str:
+        return self._text(map(repr, self._dimensions.values()))
+
+    @property
+    def said(self) -> str:
+        return self._text(dimension.said for dimension in self._dimensions.values())
+
+    def _text(self, dimensions: Iterable[str]) -> str:
+        shown = ", ".join(f"{name!r}: {text}" for name, text in zip(self._dimensions, dimensions, strict=True))
         combinations = "" if self._combinations is None else f", combinations={self._combinations!r}"
-        return f"MultiPartitionsDefinition({dict(self._dimensions)!r}{combinations})"
+        return f"MultiPartitionsDefinition({{{shown}}}{combinations})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), dict(self._dimensions), self._combinations)

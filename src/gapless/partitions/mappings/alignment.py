@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import repeat
 
+from gapless.partitions.ordinals.runs import Run
 from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["Alignment"]
@@ -13,8 +14,6 @@ __all__ = ["Alignment"]
 _FEW = 32  # runs that are cheaper asked one by one
 _DENSE = 64  # windows for each run, up to which a table of all windows in between pays
 _MOST_KNOWN = 64  # pairs of definitions
-
-Run = tuple[int, int]
 
 
 class Alignment:
@@ -28,7 +27,7 @@ class Alignment:
         """Use `between`, which remembers."""
         self._one, self._other = one, other
         self._shift: int | None = None
-        if _grid(one) == _grid(other):
+        if one.numbers_like(other):
             self._shift = other.overlapping_unbounded(one.window_bounds(0, 1))[0]
         self._table: tuple[int, list[int], list[int]] = 0, [], []  # ordinal of the first row, and the two columns
 
@@ -89,10 +88,6 @@ class Alignment:
         if not self._one.exclusions:
             return runs
         return [stretch for a, b in runs for stretch in self._one.stretches(a, b)]
-
-
-def _grid(definition: Windowed) -> object:
-    return definition.timezone, definition.cron_schedule, definition.exclusions
 
 
 _known: dict[tuple[int, int], Alignment] = {}

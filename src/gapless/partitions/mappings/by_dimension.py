@@ -54,6 +54,7 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
     Attributes:
         partition_dimension_name: Which dimension; None if only one fits: the one that equals the other definition, else
             the only one by time if the other is by time too.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: The name is not text.
@@ -75,13 +76,12 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> MappedUpstream:
-        if isinstance(up_def, MultiPartitionsDefinition) and down_def is not None:
-            place, name, dimension = self._dimension(up_def, down_def)
-            mapped = mapping_of_dimensions(dimension, down_def).upstream(downstream, down_def, dimension, now)
-            found = up_def.product(now).where(place, mapped.partitions).flat()
+        multi, single, name = self._tied(up_def, down_def)
+        place, dimension = list(multi.dimensions).index(name), multi.dimensions[name]
+        if multi is up_def:
+            mapped = mapping_of_dimensions(dimension, single).upstream(downstream, single, dimension, now)
+            found = multi.product(now).where(place, mapped.partitions).flat()
             return MappedUpstream.of_dimensions(found, {name: mapped})
-        multi, single = self._sides(down_def, up_def)
-        place, _, dimension = self._dimension(multi, single)
         side = _product(multi, downstream).side(place)
         return mapping_of_dimensions(single, dimension).upstream(side, dimension, single, now)
 
@@ -92,12 +92,11 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> OrdinalSet:
-        if isinstance(up_def, MultiPartitionsDefinition) and down_def is not None:
-            place, _, dimension = self._dimension(up_def, down_def)
-            side = _product(up_def, upstream).side(place)
-            return mapping_of_dimensions(dimension, down_def).downstream(side, down_def, dimension, now)
-        multi, single = self._sides(down_def, up_def)
-        place, _, dimension = self._dimension(multi, single)
+        multi, single, name = self._tied(up_def, down_def)
+        place, dimension = list(multi.dimensions).index(name), multi.dimensions[name]
+        if multi is up_def:
+            side = _product(multi, upstream).side(place)
+            return mapping_of_dimensions(dimension, single).downstream(side, single, dimension, now)
         readers = mapping_of_dimensions(single, dimension).downstream(upstream, dimension, single, now)
         return multi.product(now).where(place, readers).flat()
 
@@ -125,22 +124,21 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
         reason = mapping_of_dimensions(above, below).validate(above, below)
         return None if reason is None else f"dimension {name!r} ({described(dimension)}): {reason}"
 
-    def _sides(
-        self, one: PartitionsDefinition | None, other: PartitionsDefinition | None
-    ) -> tuple[MultiPartitionsDefinition, PartitionsDefinition]:
-        if not isinstance(one, MultiPartitionsDefinition) or other is None:
-            self.validate_partition_mapping(other, one)
-        assert isinstance(one, MultiPartitionsDefinition) and other is not None  # noqa: S101, PT018  otherwise refused
-        return one, other
+    def _tied(
+        self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None
+    ) -> tuple[MultiPartitionsDefinition, PartitionsDefinition, str]:
+        """The definition that has dimensions, the other one, and the name of the dimension that ties them.
 
-    def _dimension(
-        self, multi: MultiPartitionsDefinition, single: PartitionsDefinition
-    ) -> tuple[int, str, PartitionsDefinition]:
-        """Place, name and definition of the dimension."""
-        name = self.partition_dimension_name or "".join(fitting_dimensions(multi, single)[:1])
-        if name not in multi.dimensions:
-            self.validate_partition_mapping(multi, single)
-        return list(multi.dimensions).index(name), name, multi.dimensions[name]
+        Raises:
+            DefinitionError: Nothing ties them.
+        """
+        one, other = (up_def, down_def) if isinstance(up_def, MultiPartitionsDefinition) else (down_def, up_def)
+        name = self.partition_dimension_name
+        if isinstance(one, MultiPartitionsDefinition) and other is not None:
+            name = name or "".join(fitting_dimensions(one, other)[:1])
+            if name in one.dimensions:
+                return one, other, name
+        raise self._untied(up_def, down_def, self.validate(up_def, down_def))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +174,7 @@ class MultiPartitionMapping(PartitionMapping):
 
     Attributes:
         downstream_mappings_by_upstream_dimension: For a dimension of *upstream*, how it is tied, and to which.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: Something else; or two upstream dimensions that are tied to the same downstream one.
@@ -283,7 +282,7 @@ def _check_name(owner: str, name: object) -> None:
 
 
 def _product(multi: MultiPartitionsDefinition, ordinals: OrdinalSet) -> ProductSet:
-    return ProductSet.of_numbers([dimension.room for dimension in multi.dimensions.values()], ordinals)
+    return ProductSet.of_numbers(multi.rooms, ordinals)
 
 
 def _found(read: Callable[[OrdinalSet], MappedUpstream], side: OrdinalSet) -> OrdinalSet:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gapless.errors import DefinitionError, MappingFunctionError
@@ -14,7 +14,7 @@ from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping
 from gapless.partitions.mappings.waiting import WaitPolicy
 from gapless.partitions.ordinals import OrdinalSet
-from gapless.partitions.user_function import called, location_of, takes_one_argument, trace_of
+from gapless.partitions.user_function import Answers, called, location_of, takes_one_argument, trace_of
 
 __all__ = ["FunctionPartitionMapping"]
 
@@ -31,6 +31,7 @@ class FunctionPartitionMapping(PartitionMapping):
     Attributes:
         fn: Takes a downstream key; returns an upstream key, several, or None for nothing. What is no upstream key is
             required but nonexistent.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: `fn` is not a function of one argument.
@@ -39,7 +40,8 @@ class FunctionPartitionMapping(PartitionMapping):
     fn: Callable[[str], str | Iterable[str] | None]
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value
-    _answers: _Answers = field(init=False, repr=False, compare=False)
+    _answers: Answers[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _readers: _Readers = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         PartitionMapping.__post_init__(self)
@@ -54,7 +56,8 @@ class FunctionPartitionMapping(PartitionMapping):
                 "Give it one parameter: a downstream key.",
                 location_of(self.fn),
             )
-        object.__setattr__(self, "_answers", _Answers(self.fn))
+        object.__setattr__(self, "_answers", Answers(self.fn, partial(_keys_of, self.fn), MappingFunctionError))
+        object.__setattr__(self, "_readers", _Readers(self._answers))
 
     def __reduce__(self) -> tuple[object, ...]:
         # What is remembered stays behind.
@@ -81,7 +84,7 @@ class FunctionPartitionMapping(PartitionMapping):
     ) -> OrdinalSet:
         if down_def is None or up_def is None or not upstream:
             return OrdinalSet.empty()
-        readers = self._answers.readers(down_def, down_def.existing(now))
+        readers = self._readers.of(down_def, down_def.existing(now))
         return OrdinalSet.of(n for key in up_def.keys_of(upstream) for n in readers.get(key, ()))
 
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
@@ -90,50 +93,46 @@ class FunctionPartitionMapping(PartitionMapping):
         return None
 
 
-class _Answers:
-    """What a function has said so far."""
+class _Readers:
+    """Downstream ordinals by upstream key, of the partitions that were last asked about."""
 
-    def __init__(self, fn: Callable[[str], str | Iterable[str] | None]) -> None:
-        self._fn = fn
-        self._known: dict[str, tuple[str, ...]] = {}
-        # Downstream ordinals by upstream key, and for which definition and partitions they hold.
-        self._readers: tuple[PartitionsDefinition, OrdinalSet, dict[str, list[int]]] | None = None
-        self._asking = threading.Lock()
+    def __init__(self, answers: Answers[str, tuple[str, ...]]) -> None:
+        self._answers = answers
+        self._last: tuple[PartitionsDefinition, OrdinalSet, dict[str, list[int]]] | None = None
 
-    def of(self, key: str) -> tuple[str, ...]:
-        """The upstream keys for a downstream key."""
-        if key not in self._known:
-            try:
-                keys = _listed(self._fn(key))  # a generator raises while it is listed
-            except Exception as raised:
-                raise MappingFunctionError(
-                    f"{called(self._fn)}({key!r}), which tells which upstream partitions {key!r} reads, raised"
-                    f" {type(raised).__name__}: {raised}",
-                    _ANSWER,
-                    location_of(self._fn),
-                    trace_of(raised),
-                ) from raised
-            for each in keys:
-                if not isinstance(each, str):
-                    raise MappingFunctionError(
-                        f"{called(self._fn)}, the function of a FunctionPartitionMapping, returned {each!r:.60} for"
-                        f" {key!r}, which is not a key",
-                        _ANSWER,
-                        location_of(self._fn),
-                    )
-            self._known[key] = keys
-        return self._known[key]
+    def of(self, down_def: PartitionsDefinition, there: OrdinalSet) -> dict[str, list[int]]:
+        """Those of the partitions that are `there`."""
+        last = self._last
+        if last is None or last[:2] != (down_def, there):
+            found: dict[str, list[int]] = {}
+            for ordinal, key in zip(there, down_def.keys_of(there), strict=True):
+                for above in self._answers.of(key):
+                    found.setdefault(above, []).append(ordinal)
+            self._last = last = down_def, there, found
+        return last[2]
 
-    def readers(self, down_def: PartitionsDefinition, there: OrdinalSet) -> dict[str, list[int]]:
-        """Downstream ordinals by upstream key, of the partitions that are `there`."""
-        with self._asking:
-            if self._readers is None or self._readers[:2] != (down_def, there):
-                found: dict[str, list[int]] = {}
-                for ordinal, key in zip(there, down_def.keys_of(there), strict=True):
-                    for above in self.of(key):
-                        found.setdefault(above, []).append(ordinal)
-                self._readers = down_def, there, found
-            return self._readers[2]
+
+def _keys_of(fn: Callable[[str], str | Iterable[str] | None], key: str) -> tuple[str, ...]:
+    """The upstream keys that a function says for a downstream key."""
+    try:
+        keys = _listed(fn(key))  # a generator raises while it is listed
+    except Exception as raised:
+        raise MappingFunctionError(
+            f"{called(fn)}({key!r}), which tells which upstream partitions {key!r} reads, raised"
+            f" {type(raised).__name__}: {raised}",
+            _ANSWER,
+            location_of(fn),
+            trace_of(raised),
+        ) from raised
+    for each in keys:
+        if not isinstance(each, str):
+            raise MappingFunctionError(
+                f"{called(fn)}, the function of a FunctionPartitionMapping, returned {each!r:.60} for {key!r}, which is"
+                " not a key",
+                _ANSWER,
+                location_of(fn),
+            )
+    return keys
 
 
 def _listed(said: object) -> tuple[Any, ...]:

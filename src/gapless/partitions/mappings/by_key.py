@@ -21,7 +21,6 @@ __all__ = [
     "PairsPartitionMapping",
     "SpecificPartitionsPartitionMapping",
     "StaticPartitionMapping",
-    "unknown_key",
 ]
 
 _WHENEVER = datetime(2000, 1, 1, tzinfo=UTC)  # for definitions whose keys do not depend on the time
@@ -29,7 +28,11 @@ _WHENEVER = datetime(2000, 1, 1, tzinfo=UTC)  # for definitions whose keys do no
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IdentityPartitionMapping(PartitionMapping):
-    """Each downstream partition reads the upstream partition with the same key."""
+    """Each downstream partition reads the upstream partition with the same key.
+
+    Attributes:
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
+    """
 
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value
@@ -73,7 +76,7 @@ class IdentityPartitionMapping(PartitionMapping):
             return None  # nobody knows yet
         if isinstance(up_def, Windowed) and isinstance(down_def, Windowed):
             # Keys that happen to look alike must not tie windows that differ.
-            if (up_def.timezone, up_def.cron_schedule) != (down_def.timezone, down_def.cron_schedule):
+            if up_def.unexcluded.cadence != down_def.unexcluded.cadence:
                 return "their time windows differ, so the same key means different times"
             if up_def.fmt != down_def.fmt:
                 return f"their keys are written differently ({up_def.fmt!r} upstream, {down_def.fmt!r} downstream)"
@@ -92,6 +95,7 @@ class SpecificPartitionsPartitionMapping(PartitionMapping):
 
     Attributes:
         partition_keys: Their keys.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: A bare string, or no keys at all.
@@ -139,7 +143,7 @@ class SpecificPartitionsPartitionMapping(PartitionMapping):
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
         if up_def is None:
             return "upstream is not partitioned"
-        return next((reason for key in self.partition_keys if (reason := unknown_key(key, up_def, "upstream"))), None)
+        return next((reason for key in self.partition_keys if (reason := _why_unknown(key, up_def, "upstream"))), None)
 
 
 class _ByTable(PartitionMapping):
@@ -182,7 +186,7 @@ class _ByTable(PartitionMapping):
         ):
             if definition is None:
                 return f"{side} is not partitioned"
-            reason = next((reason for key in keys if (reason := unknown_key(key, definition, side))), None)
+            reason = next((reason for key in keys if (reason := _why_unknown(key, definition, side))), None)
             if reason is not None:
                 return reason
         return None
@@ -196,6 +200,7 @@ class StaticPartitionMapping(_ByTable):
 
     Attributes:
         downstream_partition_keys_by_upstream_partition_key: For an upstream key one downstream key, or several.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: Something that is not a mapping of such keys.
@@ -236,6 +241,7 @@ class PairsPartitionMapping(_ByTable):
     Attributes:
         pairs: (upstream key, downstream key), once each; given as such, or as a Polars or pandas frame with the columns
             ``upstream`` and ``downstream``.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: Something else.
@@ -279,7 +285,7 @@ class _KeyTable:
             self.downstream.setdefault(above, []).append(below)
 
 
-def unknown_key(key: str, definition: PartitionsDefinition, side: str) -> str | None:
+def _why_unknown(key: str, definition: PartitionsDefinition, side: str) -> str | None:
     """Why `key` is none of a definition's, a clause; None if it is, or if that cannot be told before a run."""
     if definition.dynamic_names or definition.ordinal_of(key) is not None:
         return None

@@ -14,11 +14,10 @@ from gapless.partitions.mappings.mapped import NAMED, MappedUpstream
 from gapless.partitions.mappings.mapping import PartitionMapping, described
 from gapless.partitions.mappings.waiting import WaitPolicy, check_whole
 from gapless.partitions.ordinals import OrdinalSet
+from gapless.partitions.ordinals.runs import Run
 from gapless.partitions.windows.windowed import Windowed
 
 __all__ = ["CumulativePartitionMapping", "RollingWindowPartitionMapping", "TimeWindowPartitionMapping"]
-
-Run = tuple[int, int]
 
 _FOREVER = 1 << 62  # after every window
 _PIECE = 64  # windows that are looked at together before they are looked at one by one
@@ -128,6 +127,7 @@ class TimeWindowPartitionMapping(_ByTime):
         end_offset: Moves its end likewise; 1 reads one later too.
         allow_nonexistent_upstream_partitions: Whether windows that upstream does not have are passed over in silence.
             An offset never pushes a window over the first or last upstream partition that lies inside by itself.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: An offset is no whole number, or `start_offset` is after `end_offset`.
@@ -205,7 +205,8 @@ class RollingWindowPartitionMapping(_ByTime):
     there are fewer, which is passed over in silence; that the window itself is there is required.
 
     Attributes:
-        last: How many, in *upstream* partitions; those that overlap the window are among them.
+        last: How many, 1 or more, in *upstream* partitions; those that overlap the window are among them.
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
 
     Raises:
         DefinitionError: `last` is no whole number, or less than 1.
@@ -247,6 +248,9 @@ class CumulativePartitionMapping(_ByTime):
     """Each downstream partition reads every upstream partition that begins before its window ends.
 
     All from the first upstream partition on is required to exist, and so is what overlaps the window.
+
+    Attributes:
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
     """
 
     _: KW_ONLY

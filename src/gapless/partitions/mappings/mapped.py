@@ -24,7 +24,8 @@ class MappedUpstream:
         nonexistent: Keys of upstream partitions that are required but do not exist, at most the first ten of them. Of
             an upstream with several dimensions, ``date=2024-01-05`` for all that have this key.
         nonexistent_count: How many of them there are.
-        nonexistent_ranges: All of them as (first, last) keys, both inclusive; at most the first ten ranges.
+        nonexistent_ranges: All of them as (first, last), both inclusive and written as in `nonexistent`; at most the
+            first ten ranges.
         later: Whether there are any, and all of them will exist one day.
     """
 
@@ -64,7 +65,7 @@ class MappedUpstream:
             return cls(partitions)
         keys = [f"{name}={key}" for name, each in lacking.items() for key in each.nonexistent]
         ranges = [
-            (f"{name}={first}", f"{name}={first}" if first == last else last)
+            (f"{name}={first}", f"{name}={last}")
             for name, each in lacking.items()
             for first, last in each.nonexistent_ranges
         ]

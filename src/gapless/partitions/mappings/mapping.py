@@ -61,7 +61,14 @@ class PartitionMapping(ABC):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> MappedUpstream:
-        """What these downstream partitions read."""
+        """What these downstream partitions read.
+
+        Args:
+            downstream: Their ordinals; flat numbers where there are dimensions, 0 where downstream is not partitioned.
+            down_def: None if downstream is not partitioned.
+            up_def: None if upstream is not partitioned; what is read of it is then ordinal 0, or nothing.
+            now: Decides what exists.
+        """
 
     @abstractmethod
     def downstream(
@@ -71,11 +78,23 @@ class PartitionMapping(ABC):
         up_def: PartitionsDefinition | None,
         now: datetime,
     ) -> OrdinalSet:
-        """Which existing downstream partitions read any of these upstream ones."""
+        """Which existing downstream partitions read any of these upstream ones.
+
+        Args:
+            upstream: Their ordinals; flat numbers where there are dimensions, 0 where upstream is not partitioned.
+            down_def: None if downstream is not partitioned; its only ordinal is 0.
+            up_def: None if upstream is not partitioned.
+            now: Decides what exists.
+        """
 
     @abstractmethod
     def validate(self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None) -> str | None:
-        """Why the mapping cannot tie these definitions, a clause; None if it can."""
+        """Why the mapping cannot tie these definitions, a clause; None if it can.
+
+        Args:
+            up_def: None if upstream is not partitioned.
+            down_def: None if downstream is not partitioned.
+        """
 
     @property
     def reads_only_earlier(self) -> bool:
@@ -152,10 +171,15 @@ class PartitionMapping(ABC):
         """
         reason = self.validate(upstream_partitions_def, downstream_partitions_def)
         if reason is not None:
-            raise DefinitionError(
-                f"{type(self).__name__} cannot tie upstream ({described(upstream_partitions_def)}) to downstream"
-                f" ({described(downstream_partitions_def)}): {reason}"
-            )
+            raise self._untied(upstream_partitions_def, downstream_partitions_def, reason)
+
+    def _untied(
+        self, up_def: PartitionsDefinition | None, down_def: PartitionsDefinition | None, reason: str | None
+    ) -> DefinitionError:
+        return DefinitionError(
+            f"{type(self).__name__} cannot tie upstream ({described(up_def)}) to downstream ({described(down_def)}):"
+            f" {reason}"
+        )
 
 
 class _Keys:

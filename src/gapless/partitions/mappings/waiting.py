@@ -98,7 +98,8 @@ class WaitPolicy:
         total = len(mapped.partitions)
         there = total - len(lacking)
         if self.least is None and mapped.nonexistent_count:
-            named = _named(mapped.nonexistent_ranges, mapped.nonexistent_count)
+            ranges = mapped.nonexistent_ranges
+            named = _named([(a, b if a == b else _end(b, up_def)) for a, b in ranges], mapped.nonexistent_count)
             does, yet = ("does" if mapped.nonexistent_count == 1 else "do"), (" yet" if mapped.later else "")
             return Verdict(False, f"needs {upstream} {named}, which {does} not exist{yet}", never=not mapped.later)
         # What reads fewer than `least` would wait for ever for the others: there never are more.
@@ -143,6 +144,12 @@ def _which(ordinals: OrdinalSet, up_def: OrderedKeys | None, upstream: str) -> s
         return upstream
     ranges = [(up_def.key_at(a), up_def.key_at(b - 1)) for a, b in ordinals.runs[: _NAMED + 1]]
     return f"{upstream} {_named(ranges, len(ordinals))}"
+
+
+def _end(written: str, up_def: OrderedKeys | None) -> str:
+    """How the end of a range is written: after ``date=2024-01-01..`` the dimension is not named again."""
+    name, _, key = written.partition("=")
+    return key if up_def is not None and name in up_def.dimensions else written
 
 
 def _named(ranges: Sequence[tuple[str, str]], count: int) -> str:

@@ -50,7 +50,11 @@ class AllPartitionMapping(PartitionMapping):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LastPartitionMapping(PartitionMapping):
-    """Each downstream partition reads the last upstream partition that exists."""
+    """Each downstream partition reads the last upstream partition that exists.
+
+    Attributes:
+        wait_for: How much of what a partition reads must be there before it is made; by default all.
+    """
 
     _: KW_ONLY
     wait_for: WaitPolicy = WaitPolicy.all()  # noqa: RUF009  a value

@@ -16,7 +16,29 @@ from gapless.partitions.ordinals.nesting import AND, OR, SUB, Level, Node, Opera
 from gapless.partitions.ordinals.ordinal_set import OrdinalSet
 from gapless.partitions.ordinals.runs import Run
 
-__all__ = ["ProductSet"]
+__all__ = ["ProductSet", "number_of", "point_of"]
+
+
+def point_of(rooms: Sequence[int], number: int) -> tuple[int, ...]:
+    """The ordinals, one for each dimension, that make up a number.
+
+    Args:
+        rooms: For each dimension a bound that its ordinals stay below.
+        number: From 0 to before the product of the rooms.
+    """
+    ordinals: list[int] = []
+    for room in reversed(rooms[1:]):
+        number, ordinal = divmod(number, room)
+        ordinals.append(ordinal)
+    return (number, *reversed(ordinals))
+
+
+def number_of(rooms: Sequence[int], point: Iterable[int]) -> int:
+    """The number that the ordinals, one for each dimension, make up; see `point_of`."""
+    number = 0
+    for room, ordinal in zip(rooms, point, strict=True):
+        number = number * room + ordinal
+    return number
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,18 +125,11 @@ class ProductSet:
 
     def point(self, number: int) -> tuple[int, ...]:
         """The ordinals, one for each dimension, that make up a number."""
-        ordinals: list[int] = []
-        for room in reversed(self.rooms[1:]):
-            number, ordinal = divmod(number, room)
-            ordinals.append(ordinal)
-        return (number, *reversed(ordinals))
+        return point_of(self.rooms, number)
 
     def number(self, point: Iterable[int]) -> int:
         """The number that the ordinals, one for each dimension, make up."""
-        number = 0
-        for room, ordinal in zip(self.rooms, point, strict=True):
-            number = number * room + ordinal
-        return number
+        return number_of(self.rooms, point)
 
     def has_point(self, point: Sequence[int]) -> bool:
         """Whether the point of these ordinals is in the set."""
@@ -212,6 +227,11 @@ class ProductSet:
         """Disjoint boxes that together are the set: for each, the ordinals of each dimension."""
         return _boxes(self.root)
 
+    @property
+    def box_count(self) -> int:
+        """How many `boxes` there are, without making them."""
+        return _box_count(self.root)
+
     def __repr__(self) -> str:
         shown = [" × ".join(str(side)[len("OrdinalSet") :] for side in box) for box in islice(self.boxes(), 4)]
         return f"ProductSet({' + '.join(shown[:3])}{' + …' if len(shown) > 3 else ''})"
@@ -237,3 +257,9 @@ def _boxes(node: Node) -> Iterator[tuple[OrdinalSet, ...]]:
         side = OrdinalSet.of_runs(runs)
         for box in _boxes(rest):
             yield (side, *box)
+
+
+def _box_count(node: Node) -> int:
+    if isinstance(node, OrdinalSet):
+        return 1 if node else 0
+    return sum(map(_box_count, {rest for _, _, rest in node.rows}))

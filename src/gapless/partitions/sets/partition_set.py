@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from operator import index
-from typing import SupportsIndex
+from operator import and_, index, or_, sub
+from typing import Any, SupportsIndex
 
 from gapless.errors import InvocationError, PartitionSetFormatError, UnknownPartitionError, shown
 from gapless.partitions.key_range import PartitionKeyRange, ends_of
 from gapless.partitions.key_text import check_key, read_keys
 from gapless.partitions.loading_context import current, current_store
 from gapless.partitions.ordered_keys import OrderedKeys
-from gapless.partitions.ordinals import OrdinalSet, ProductSet
+from gapless.partitions.ordinals import OrdinalSet, ProductSet, point_of
 from gapless.partitions.sets.key_ranges import KeyRanges, keys_in, ranges_of
 from gapless.partitions.sets.moments import possibly_later, same_but_for_dynamic_keys, words_of_names
 from gapless.partitions.sets.serialised_set import Nonexistent, carry_set, read_set, write_set
@@ -32,11 +32,24 @@ class PartitionSet:
 
     Attributes:
         definition: What they are partitions of.
-        ordinals: Which; a `ProductSet` (by number) where the definition has dimensions.
+        ordinals: Which; a `ProductSet` (by number) where the definition has dimensions. See `of_ordinals`.
+
+    Raises:
+        InvocationError: The ordinals are not of the definition's dimensions.
     """
 
     definition: OrderedKeys
     ordinals: OrdinalSet | ProductSet
+
+    def __post_init__(self) -> None:
+        given, rooms = self.ordinals, self.definition.rooms
+        fits = given.rooms == rooms if isinstance(given, ProductSet) else isinstance(given, OrdinalSet) and not rooms
+        if not fits:
+            wanted = f"a ProductSet of {', '.join(self.definition.dimensions)}" if rooms else "an OrdinalSet"
+            raise InvocationError(
+                f"the ordinals of a set of {self.definition.describe()} are {shown(given)}, not {wanted}",
+                "Write PartitionSet.of_ordinals(definition, ordinals), which takes an OrdinalSet.",
+            )
 
     @classmethod
     def empty(cls, definition: OrderedKeys) -> PartitionSet:
@@ -46,7 +59,7 @@ class PartitionSet:
     @classmethod
     def of_ordinals(cls, definition: OrderedKeys, ordinals: OrdinalSet) -> PartitionSet:
         """The partitions of these ordinals."""
-        rooms = [dimension.room for dimension in definition.dimensions.values()]
+        rooms = definition.rooms
         return cls(definition, ProductSet.of_numbers(rooms, ordinals) if rooms else ordinals)
 
     @classmethod
@@ -63,8 +76,9 @@ class PartitionSet:
         wanted = dict.fromkeys(given)
         ordinals = definition.ordinals_of(wanted)
         if len(ordinals) < len(wanted):
-            unknown = next(key for key in wanted if definition.ordinal_of(key) is None)
-            raise UnknownPartitionError(None, unknown, extent=definition.describe())
+            unknown = (key for key in wanted if definition.ordinal_of(key) is None)
+            named = min(unknown) if isinstance(keys, Set) else next(unknown)  # a set has another order in each process
+            raise UnknownPartitionError(None, named, extent=definition.describe())
         return cls.of_ordinals(definition, ordinals)
 
     @classmethod
@@ -86,8 +100,7 @@ class PartitionSet:
         dimensions = definition.dimensions.values()
         if not dimensions:
             return cls(definition, definition.between(*ends))
-        product = ProductSet.empty([dimension.room for dimension in dimensions])
-        corners = zip(dimensions, *map(product.point, ends), strict=True)
+        corners = zip(dimensions, *(point_of(definition.rooms, end) for end in ends), strict=True)
         return cls(definition, definition.among([dimension.between(a, b) for dimension, a, b in corners]))
 
     @classmethod
@@ -184,23 +197,20 @@ class PartitionSet:
             "Map one to the other with a partition mapping",
         )
 
-    def __or__(self, other: PartitionSet) -> PartitionSet:
+    def _joined(self, operation: Callable[[Any, Any], Any], other: PartitionSet) -> PartitionSet:
         if not isinstance(other, PartitionSet):
             return NotImplemented
         one, two = self._alike(other)
-        return PartitionSet(one.definition, one.ordinals | two.ordinals)  # type: ignore[operator]  # one definition, one form
+        return PartitionSet(one.definition, operation(one.ordinals, two.ordinals))  # one definition, one form
+
+    def __or__(self, other: PartitionSet) -> PartitionSet:
+        return self._joined(or_, other)
 
     def __and__(self, other: PartitionSet) -> PartitionSet:
-        if not isinstance(other, PartitionSet):
-            return NotImplemented
-        one, two = self._alike(other)
-        return PartitionSet(one.definition, one.ordinals & two.ordinals)  # type: ignore[operator]  # one definition, one form
+        return self._joined(and_, other)
 
     def __sub__(self, other: PartitionSet) -> PartitionSet:
-        if not isinstance(other, PartitionSet):
-            return NotImplemented
-        one, two = self._alike(other)
-        return PartitionSet(one.definition, one.ordinals - two.ordinals)  # type: ignore[operator]  # one definition, one form
+        return self._joined(sub, other)
 
     def complement(self, now: datetime) -> PartitionSet:
         """The partitions that exist at `now` and are not in the set."""

@@ -9,6 +9,7 @@ from operator import and_
 from typing import NoReturn
 
 from gapless.errors import InvocationError, PartitionSelectionError, closest, shown
+from gapless.partitions.multi_key import DELIMITER
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
 from gapless.partitions.sets.partition_set import PartitionSet
@@ -206,7 +207,7 @@ class _Meaning:
         """Where there are dimensions, a bare value does not say which one it is a value of."""
         definition, dimensions = self._definition, self._definition.dimensions
         joined = self._text[value.position :].split()[0]
-        if "|" in joined:
+        if DELIMITER in joined:
             known = [joined] if joined in self._everything else definition.nearest_keys(joined, self._now, 1)
             self._refuse_unquoted(value, joined, known)
         fits = [name for name, dimension in dimensions.items() if self._fits(dimension, value)]
@@ -220,7 +221,7 @@ class _Meaning:
     def _refuse_unquoted(self, value: Value, joined: str, known: Sequence[str]) -> None:
         """Refuse what is the whole key of a partition, or nearly, but for the quotes."""
         for key in known:
-            parts = zip(self._definition.dimensions, key.split("|"), strict=True)
+            parts = zip(self._definition.dimensions, key.split(DELIMITER), strict=True)
             named = " & ".join(f"{as_value(name)}={as_value(part)}" for name, part in parts)
             self._refuse(
                 value.position,

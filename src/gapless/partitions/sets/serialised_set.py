@@ -182,7 +182,7 @@ def _read_boxes(definition: OrderedKeys, value: object) -> tuple[ProductSet, Non
     dimensions = definition.dimensions
     if not isinstance(value, list):
         raise PartitionSetFormatError("partitions", f"it is {_shown(value)}, not a list of boxes")
-    rooms = [dimension.room for dimension in dimensions.values()]
+    rooms = definition.rooms
     known: list[ProductSet] = []
     unknown: list[tuple[NamedRuns, ...]] = []
     for n, box in enumerate(value):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet, ProductSet
 from gapless.partitions.sets.key_ranges import named
@@ -21,15 +23,14 @@ def set_text(definition: OrderedKeys, ordinals: OrdinalSet | ProductSet, limit: 
         return "none"
     if isinstance(ordinals, OrdinalSet):
         return _ranges(definition, ordinals, ", ", limit)
-    boxes = list(ordinals.boxes())
     written = [
         " & ".join(
             f"{as_value(name)}={_ranges(dimension, side, ',', limit)}"
             for (name, dimension), side in zip(definition.dimensions.items(), box, strict=True)
         )
-        for box in boxes[:limit]
+        for box in islice(ordinals.boxes(), limit)
     ]
-    return " | ".join(written) + _left_out(len(boxes) - len(written))
+    return " | ".join(written) + _left_out(ordinals.box_count - len(written))
 
 
 def _ranges(definition: OrderedKeys, ordinals: OrdinalSet, comma: str, limit: int | None) -> str:

@@ -172,7 +172,7 @@ def cron_of_offsets(schedule_type: object, minute: object, hour: object, day: ob
     m = read_int("minute_offset", 0 if minute is None else minute, 0, 59)
     h = read_int("hour_offset", 0 if hour is None else hour, 0, 23)
     if schedule_type is ScheduleType.WEEKLY:
-        return f"{m} {h} * * {read_int('day_offset', 0 if day is None else day, 0, 7, _WEEKDAYS)}"
+        return f"{m} {h} * * {read_int('day_offset', 0 if day is None else day, 0, 7, _WEEKDAYS) % 7}"
     if schedule_type is ScheduleType.MONTHLY:
         return f"{m} {h} {read_int('day_offset', 1 if day is None else day, 0, 31, '1 to 31') or 1} * *"
     if day:

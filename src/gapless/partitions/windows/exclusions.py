@@ -8,14 +8,14 @@ from typing import Any
 
 from gapless.errors import ExclusionError, PartitionsDefinitionError
 from gapless.partitions.civil.cron import Cron
-from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_dates
+from gapless.partitions.civil.excluding import any_of, asking, at_moment, at_ticks, listed, on_dates, within
 from gapless.partitions.civil.grid import Grid
 from gapless.partitions.civil.sieve import Sieve
 from gapless.partitions.civil.sieved_grid import HoledGrid
 from gapless.partitions.civil.zone import CYCLE, DAY, LATEST, Zone, plain
 from gapless.partitions.user_function import called, location_of, takes_one_argument
 
-__all__ = ["Exclusion", "holed", "identity_of", "read_exclusions", "shown", "too_many_calls", "words_of"]
+__all__ = ["Exclusion", "holed", "identity_of", "read_exclusions", "said", "shown", "too_many_calls", "words_of"]
 
 Exclusion = str | date | datetime | Callable[[datetime], bool]
 
@@ -136,18 +136,25 @@ def shown(exclusions: Iterable[Exclusion]) -> str:
     return f"[{', '.join(parts)}]"
 
 
+def said(item: Exclusion) -> str:
+    """As text, the same for all that mean the same, in every process."""
+    if isinstance(item, str):
+        return Cron.parse(item).canonical
+    return _name_of(item) if callable(item) else f"{item!r} {item.fold}" if isinstance(item, datetime) else repr(item)
+
+
 def _name_of(function: Callable[[datetime], bool]) -> str:
     return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 def identity_of(exclusions: Iterable[Exclusion]) -> frozenset[object]:
-    """What tells two lists of exclusions apart: not their order, nor how a cron schedule is spaced."""
+    """What tells two lists of exclusions apart: not their order, nor how a cron schedule is written."""
     return frozenset(map(_identity, exclusions))
 
 
 def _identity(item: Exclusion) -> object:
     if isinstance(item, str):
-        return Cron.parse(item).text
+        return Cron.parse(item)
     if isinstance(item, date):
         return item.isoformat()  # two passes of an hour would compare equal as datetimes
     return item if isinstance(item, Hashable) else id(item)
@@ -157,15 +164,17 @@ def too_many_calls(exclusions: Iterable[Exclusion], span: str) -> PartitionsDefi
     """The error for so many windows that it would take minutes to ask a function about each."""
     return PartitionsDefinitionError(
         f"the exclusions ({words_of(exclusions)}) would be asked about too many windows, all those {span}",
-        "Write the rule as cron schedules or dates, which need not be asked, or begin later.",
+        "Write the rule as cron schedules or dates, which need not be asked, begin later, or say where they end.",
     )
 
 
 def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], end: int | None) -> HoledGrid:
     """The windows of `base`, the grid of `cron`, without those that are excluded.
 
+    Before the first and from `end` on, cron schedules and dates exclude as well, functions do not.
+
     Args:
-        end: How many windows there are without exclusions; None without an end.
+        end: How many windows there are without exclusions, at least one; None without an end.
 
     Raises:
         PartitionsDefinitionError: Nothing is left.
@@ -177,7 +186,8 @@ def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], e
     runs = [run for moment in moments for run in at_moment(base, zone, moment)] + on_dates(base, zone, dates)
     rule = any_of(
         [listed(runs), *(at_ticks(base, zone, item) for item in crons)],
-        [asking(base, zone, function) for function in functions],
+        # A calendar that lists the days of the definition knows of no others, and nothing is ever made of those.
+        [within(asking(base, zone, function), 0, end) for function in functions],
     )
     windows_a_day = len(cron.times)
     if functions:
@@ -188,13 +198,12 @@ def holed(base: Grid, zone: Zone, cron: Cron, exclusions: Iterable[Exclusion], e
     else:
         ahead, limit = 400 * windows_a_day, CYCLE * windows_a_day if crons else _UNLIMITED
     grid = HoledGrid(base, Sieve(rule, ahead, limit))
-    if end != 0:
-        within = base.number(min(base.tick(0).instant + _SEARCH, LATEST - 30 * DAY))
-        within = min(within, *(_MOST_REFUSALS for _ in functions), within if end is None else end)
-        if not grid.keeps_any(within):
-            raise PartitionsDefinitionError(
-                f"the exclusions ({words_of(exclusions)}) leave no partition:"
-                f" {'all' if within == end else 'the first'} {within:,} windows are excluded",
-                "Exclude fewer of them.",
-            )
+    reach = base.number(min(base.tick(0).instant + _SEARCH, LATEST - 30 * DAY))
+    reach = min(reach, *(_MOST_REFUSALS for _ in functions), reach if end is None else end)
+    if not grid.keeps_any(reach):
+        raise PartitionsDefinitionError(
+            f"the exclusions ({words_of(exclusions)}) leave no partition:"
+            f" {'all' if reach == end else 'the first'} {reach:,} windows are excluded",
+            "Exclude fewer of them.",
+        )
     return grid

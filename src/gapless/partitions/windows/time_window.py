@@ -52,9 +52,9 @@ class TimeWindowPartitionsDefinition(Windowed):
         schedule_type: A common cadence, moved by the offsets; instead of `cron_schedule`.
         timezone: IANA name; None is UTC.
         end_offset: How many more windows exist before they have ended, or, negative, how many fewer.
-        minute_offset: Minute of the hour at which windows start.
-        hour_offset: Hour of the day.
-        day_offset: Weekly: 0 (Sunday) to 6. Monthly: 1 to 31; months without that day are skipped.
+        minute_offset: Minute of the hour at which windows start, 0 to 59.
+        hour_offset: Hour of the day, 0 to 23; not hourly.
+        day_offset: Weekly: 0 (Sunday) to 6, 7 is Sunday too. Monthly: 1 to 31; months without that day are skipped.
         cron_schedule: Five fields, or a macro such as ``@daily``.
         exclusions: Windows that do not exist; the others stay as long as they are. In a list: a cron schedule excludes
             the windows that start at its ticks, a date those that start on it, a datetime (civil time in `timezone`)
@@ -65,6 +65,12 @@ class TimeWindowPartitionsDefinition(Windowed):
         start: As given, timezone-aware; the first window may start later.
         end: As given, timezone-aware, exclusive; or None.
         timezone: IANA name.
+        fmt: The key format, as ``strftime`` takes it.
+        end_offset: How many more windows exist before they have ended, or, negative, how many fewer.
+        cron_schedule: As given, or what the offsets amount to.
+        exclusions: What is excluded, a tuple; datetimes timezone-aware.
+        schedule_type: The common cadence that the cron schedule is, however it is written; None if it is none of them.
+        minute_offset, hour_offset, day_offset: What the cron schedule says; a DefinitionError if it says several.
 
     Raises:
         PartitionsDefinitionError: Arguments that do not make a definition.
@@ -128,11 +134,15 @@ class TimeWindowPartitionsDefinition(Windowed):
     def _ordinal_from(self, key: str) -> int:
         """The ordinal of that window, unbounded."""
         start = self._base.tick(self._base_number(key)).instant
-        ordinal = self._grid.number(start)
-        if self.exclusions and self._grid.tick(ordinal).instant != start:
-            near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
-            raise ExcludedPartitionError(key, f"a partition of: {self.describe()}", near)
+        with self._reaching(f"partition {key!r}"):
+            ordinal = self._grid.number(start)
+            if self.exclusions and self._grid.tick(ordinal).instant != start:
+                raise self._excluded(key, ordinal)
         return ordinal
+
+    def _excluded(self, what: str, following: int) -> ExcludedPartitionError:
+        near = tuple(self.unbounded_key(n) for n in (following - 1, following))
+        return ExcludedPartitionError(what, f"a partition of: {self.describe()}", near)
 
     def is_window_start_excluded(self, window_start: datetime) -> bool:
         """Whether a window that would start then is excluded; False too if none would."""
@@ -151,11 +161,19 @@ class TimeWindowPartitionsDefinition(Windowed):
         return self._window(self._ordinal_from(partition_key) if ordinal is None else ordinal)
 
     def start_time_for_partition_key(self, partition_key: str) -> datetime:
-        """The first instant of the partition."""
+        """The first instant of the partition.
+
+        Raises:
+            PartitionKeyError: The key cannot be read, or the partition is excluded (a ValueError).
+        """
         return self.time_window_for_partition_key(partition_key).start
 
     def end_time_for_partition_key(self, partition_key: str) -> datetime:
-        """The first instant after the partition."""
+        """The first instant after the partition.
+
+        Raises:
+            PartitionKeyError: The key cannot be read, or the partition is excluded (a ValueError).
+        """
         return self.time_window_for_partition_key(partition_key).end
 
     def time_windows_for_partition_keys(
@@ -170,11 +188,16 @@ class TimeWindowPartitionsDefinition(Windowed):
             return [self._window(n) for n in sorted(set(map(self._ordinal_from, partition_keys)))]
         starts = sorted({self._base.tick(self._base_number(key)).instant for key in partition_keys})
         extent = self.extent(current(current_time))
-        found = ((self._grid.number(start), start) for start in starts)
-        return [self._window(n) for n, start in found if 0 <= n < extent and self._grid.tick(n).instant == start]
+        last = self._window(extent - 1).start.timestamp() if extent else -math.inf
+        found = ((self._grid.number(start), start) for start in starts if start <= last)
+        return [self._window(n) for n, start in found if n >= 0 and self._grid.tick(n).instant == start]
 
     def less_than(self, partition_key1: str, partition_key2: str) -> bool:
-        """Whether the first partition starts before the second."""
+        """Whether the first partition starts before the second.
+
+        Raises:
+            PartitionKeyError: A key cannot be read (a ValueError).
+        """
         return self._base_number(partition_key1) < self._base_number(partition_key2)
 
     def get_partition_key(self, key: str | date | datetime, current_time: datetime | None = None) -> str:
@@ -190,9 +213,16 @@ class TimeWindowPartitionsDefinition(Windowed):
         return text
 
     def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
-        """The key after this one; None if that partition does not exist."""
-        following = self._grid.number(self._base.tick(self._base_number(partition_key)).instant + 1)
-        return self.unbounded_key(following) if self.exists(following, current(current_time)) else None
+        """The key after this one; None if that partition does not exist.
+
+        Raises:
+            PartitionKeyError: The key cannot be read (a ValueError).
+            InvocationError: It is too far away to know what the exclusions leave out in between.
+        """
+        instant = self._base.tick(self._base_number(partition_key)).instant
+        with self._reaching(f"partition {partition_key!r}"):
+            following = self._grid.number(instant + 1)
+            return self.unbounded_key(following) if self.exists(following, current(current_time)) else None
 
     def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
         """The window of the first partition; None if none exists."""
@@ -209,7 +239,10 @@ class TimeWindowPartitionsDefinition(Windowed):
         """The first window that starts at or after `end_dt`; None if that is after the last partition, or none exists.
 
         Args:
-            respect_bounds: False for the windows before and after those of the definition too.
+            respect_bounds: False for the windows before and after those of the definition too; then never None.
+
+        Raises:
+            InvocationError: `end_dt` is out of the calendar, or too far away.
         """
         with self._reaching(end_dt):
             following = self._first_at_or_after(end_dt)
@@ -220,7 +253,14 @@ class TimeWindowPartitionsDefinition(Windowed):
     def get_prev_partition_window(
         self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> TimeWindow | None:
-        """The last window that ends at or before `start_dt`; None if it is before the first partition."""
+        """The last window that ends at or before `start_dt`; None if it is before the first partition, or none exists.
+
+        Args:
+            respect_bounds: False for the windows before and after those of the definition too; then never None.
+
+        Raises:
+            InvocationError: `start_dt` is out of the calendar, or too far away.
+        """
         with self._reaching(start_dt):
             previous = self._first_open_at(start_dt) - 1
             if respect_bounds and (previous < 0 or not self.extent(current(current_time))):
@@ -243,8 +283,7 @@ class TimeWindowPartitionsDefinition(Windowed):
         with self._reaching(f"timestamp {timestamp:.80g}"):
             ordinal = self._grid.open_at(inside)
             if self.exclusions and self._grid.tick(ordinal).instant > inside:
-                near = tuple(self.unbounded_key(n) for n in (ordinal - 1, ordinal))
-                raise ExcludedPartitionError(str(self._zone.aware(inside)), f"a partition of: {self.describe()}", near)
+                raise self._excluded(str(self._zone.aware(inside)), ordinal)
             return self.unbounded_key(ordinal)
 
     def _within(self, time_window: TimeWindow) -> range:
@@ -272,7 +311,10 @@ class TimeWindowPartitionsDefinition(Windowed):
     def get_partition_key_range_for_time_window(
         self, time_window: TimeWindow, respect_bounds: bool = True, current_time: datetime | None = None
     ) -> PartitionKeyRange:
-        """From the first window that ends after the start to the last one that ends by the end.
+        """From the first window that ends after the start to the last one that ends by the end, both inclusive.
+
+        Args:
+            respect_bounds: False for a last window before or after those of the definition too.
 
         Raises:
             PartitionRangeError: No partition ends by the end of `time_window`.
@@ -294,6 +336,7 @@ class TimeWindowPartitionsDefinition(Windowed):
 
         Raises:
             PartitionKeyError: An end cannot be read.
+            InvocationError: An end is too far away to know what the exclusions leave out in between.
             PartitionRangeError: The range begins before the definition or ends after its end date.
         """
         start, end = ends_of(partition_key_range)
@@ -306,31 +349,44 @@ class TimeWindowPartitionsDefinition(Windowed):
                 f"{start}..{end}", f"it {outside} the definition ({self.describe()})", "keys of its partitions"
             )
         begin, stop = self._base.tick(first).instant, self._base.tick(last).instant + 1
-        return self.keys_of(OrdinalSet.span(self._grid.number(begin), self._grid.number(stop)))
+        with self._reaching(f"{start}..{end}"):
+            return self.keys_of(OrdinalSet.span(self._grid.number(begin), self._grid.number(stop)))
 
     def equal_except_for_start_or_end(self, other: TimeWindowPartitionsDefinition) -> bool:
         """Whether the two differ at most in where they begin and end."""
-        return self._identity()[2:] == other._identity()[2:]
+        return self._identity[2:] == other._identity[2:]
 
     def _field(self, place: int, name: str) -> int:
-        text = self._cron.text.split()[place]
+        text = self._cron.canonical.split()[place]
         if not text.isdigit():
             raise DefinitionError(f"{self.cron_schedule!r} has no single {name}")
         return int(text)
 
     @property
     def minute_offset(self) -> int:
-        """Minute of the hour at which windows start."""
+        """Minute of the hour at which windows start, 0 to 59.
+
+        Raises:
+            DefinitionError: They start at several.
+        """
         return self._field(0, "minute")
 
     @property
     def hour_offset(self) -> int:
-        """Hour of the day at which windows start."""
+        """Hour of the day at which windows start, 0 to 23.
+
+        Raises:
+            DefinitionError: They start at several.
+        """
         return self._field(1, "hour")
 
     @property
     def day_offset(self) -> int:
-        """Day of the week (0 is Sunday) or of the month at which windows start."""
+        """Day of the week (0, Sunday, to 6) of a weekly cadence, else of the month (1 to 31), at which windows start.
+
+        Raises:
+            DefinitionError: They start on several.
+        """
         if self.schedule_type is ScheduleType.WEEKLY:
             return self._field(4, "day of the week")
         return self._field(2, "day of the month")
@@ -358,9 +414,11 @@ class TimeWindowPartitionsDefinition(Windowed):
                 "They replace parts of an hourly, daily, weekly or monthly cadence.",
             )
         refused = {
-            ScheduleType.HOURLY: {"hour_of_day": hour_of_day},
+            ScheduleType.HOURLY: {"hour_of_day": hour_of_day, "day_of_week": day_of_week, "day_of_month": day_of_month},
             ScheduleType.DAILY: {"day_of_week": day_of_week, "day_of_month": day_of_month},
-        }.get(kind, {})
+            ScheduleType.WEEKLY: {"day_of_month": day_of_month},
+            ScheduleType.MONTHLY: {"day_of_week": day_of_week},
+        }[kind]
         for name, value in refused.items():
             if value is not None:
                 raise DefinitionError(f"{name} does not apply to {kind.value.lower()} partitions", f"Leave {name} out.")

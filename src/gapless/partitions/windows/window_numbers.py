@@ -20,7 +20,7 @@ from gapless.partitions.definition import PartitionsDefinition
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.window import TimeWindow
 from gapless.partitions.windows.arguments import read_zone
-from gapless.partitions.windows.exclusions import Exclusion, holed, identity_of, shown, too_many_calls
+from gapless.partitions.windows.exclusions import Exclusion, holed, identity_of, said, shown, too_many_calls
 
 __all__ = ["OPEN_END", "WindowNumbers"]
 
@@ -66,12 +66,12 @@ class WindowNumbers(PartitionsDefinition):
         # All windows of the schedule, and those that are not excluded.
         self._base = self._grid = grid_of(self._cron, self._zone, math.ceil(start.timestamp()))
         total = None if end is None else max(0, self._base.open_at(math.floor(end.timestamp())))
-        if exclusions:
+        if exclusions and total != 0:
             # Functions are asked only once, however many definitions of the process say the same.
-            said = (math.ceil(start.timestamp()), total, timezone, self._cron.text, identity_of(exclusions))
+            said = (math.ceil(start.timestamp()), total, timezone, self._cron, identity_of(exclusions))
             grid = _holed_grids.get(said) or holed(self._base, self._zone, self._cron, exclusions, total)
             self._grid = _holed_grids.setdefault(said, grid)
-        else:
+        else:  # nothing can be excluded of no windows
             self._total = total
 
     @cached_property
@@ -98,9 +98,30 @@ class WindowNumbers(PartitionsDefinition):
     def _facts(self) -> tuple[Any, ...]:
         return self.start, self.end, self.timezone, self.fmt, self.end_offset, self.cron_schedule, self.exclusions
 
-    def _identity(self) -> tuple[Any, ...]:
+    @cached_property
+    def cadence(self) -> tuple[object, ...]:
+        """What definitions with the same windows share, but for where they start and end; hashable."""
+        return self.timezone, self._cron, identity_of(self.exclusions)
+
+    def numbers_like(self, other: WindowNumbers) -> bool:
+        """Whether both have the same windows, before the start and after the end too, numbered but for a constant."""
+        if self.cadence != other.cadence:
+            return False
+        # A function excludes within a definition only.
+        return not any(map(callable, self.exclusions)) or self._identity[:2] == other._identity[:2]
+
+    @cached_property
+    def _identity(self) -> tuple[object, ...]:
         end = None if self.end is None else self.end.timestamp()
-        return (self.start.timestamp(), end, *self._facts()[2:-1], identity_of(self.exclusions))
+        return self.start.timestamp(), end, self.fmt, self.end_offset, self.cadence
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def said(self) -> str:
+        return self._text(self._cron.canonical, str(sorted(set(map(said, self.exclusions)))))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Grids hold locks and caches; they are rebuilt from the facts.
@@ -109,21 +130,24 @@ class WindowNumbers(PartitionsDefinition):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WindowNumbers):
             return NotImplemented
-        return self is other or self._identity() == other._identity()
+        return self is other or self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self._identity())
+        return self._hash
 
     def __repr__(self) -> str:
+        return self._text(self.cron_schedule, shown(self.exclusions))
+
+    def _text(self, cron: str, exclusions: str) -> str:
         parts = [f"start={self.start.replace(tzinfo=None)!r}", f"fmt={self.fmt!r}"]
         if self.end is not None:
             parts.append(f"end={self.end.replace(tzinfo=None)!r}")
         parts.append(f"timezone={self.timezone!r}")
         if self.end_offset:
             parts.append(f"end_offset={self.end_offset}")
-        parts.append(f"cron_schedule={self.cron_schedule!r}")
+        parts.append(f"cron_schedule={cron!r}")
         if self.exclusions:
-            parts.append(f"exclusions={shown(self.exclusions)}")
+            parts.append(f"exclusions={exclusions}")
         return f"TimeWindowPartitionsDefinition({', '.join(parts)})"
 
     @property
@@ -203,12 +227,26 @@ class WindowNumbers(PartitionsDefinition):
             "Ask about a time that is nearer.",
         )
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Refuses a calendar that ends, as a function without an `end_date`."""
+        try:
+            yield
+        except TooFarError:
+            if any(map(callable, self.exclusions)):
+                raise too_many_calls(self.exclusions, f"from {self.start} on") from None
+            raise
+
     def closed_by(self, instant: datetime) -> int:
         """How many partitions have ended by `instant`; `end_offset` does not count."""
         return self._bounded(self._first_open_at(instant))
 
+    def _has(self, ordinal: int) -> bool:
+        """Whether there ever is such a partition."""
+        return ordinal >= 0 and (self._total is None or ordinal < self._total)
+
     def _check(self, ordinal: int) -> None:
-        if ordinal < 0 or (self._total is not None and ordinal >= self._total):
+        if not self._has(ordinal):
             raise IndexError(f"there is no partition number {ordinal}; the definition is {self.describe()}")
 
     def window_at(self, ordinal: int) -> TimeWindow:
@@ -246,7 +284,7 @@ class WindowNumbers(PartitionsDefinition):
     def ordinal_containing(self, instant: datetime) -> int | None:
         """The partition whose window contains `instant`, future ones too; None in a hole, and before and after them."""
         ordinal = self._first_open_at(instant)
-        if ordinal < 0 or (self._total is not None and ordinal >= self._total):
+        if not self._has(ordinal):
             return None
         return ordinal if not self.exclusions or self._grid.tick(ordinal).instant <= self._instant(instant) else None
 
@@ -256,7 +294,7 @@ class WindowNumbers(PartitionsDefinition):
         return self._bounded(first), self._bounded(end)
 
     def overlapping_unbounded(self, window: TimeWindow) -> tuple[int, int]:
-        """As `overlapping`, with windows before the start (negative ordinals) and after the end of the definition."""
+        """The windows that overlap `window`, half-open; before the start (negative ordinals) and after the end too."""
         return self._first_open_at(window.start), self._first_at_or_after(window.end)
 
     def boundary(self, ordinal: int) -> datetime:
@@ -273,10 +311,12 @@ class WindowNumbers(PartitionsDefinition):
 
         Raises:
             ValueError: `end` is not after `first`.
+            PartitionsDefinitionError: A function would have to be asked too often to know.
         """
         if end <= first:
             raise ValueError(f"no windows from {first} to before {end}")
-        return TimeWindow(self.boundary(first), self._zone.aware(self._grid.end(end - 1)))
+        with self._asking():
+            return TimeWindow(self.boundary(first), self._zone.aware(self._grid.end(end - 1)))
 
     def stretches(self, first: int, end: int) -> list[tuple[int, int]]:
         """The windows ``[first, end)`` as half-open runs of windows that touch: the next run begins after a hole."""
@@ -288,9 +328,13 @@ class WindowNumbers(PartitionsDefinition):
         """When each of the windows ``[first, end)`` starts and ends, in bulk; outside of the definition too.
 
         In seconds since 1970-01-01T00:00Z, ascending.
+
+        Raises:
+            PartitionsDefinitionError: A function would have to be asked too often to know.
         """
         numbers = range(first, end)
-        return list(zip(self._grid.instants(numbers), self._grid.ends(numbers), strict=True))
+        with self._asking():
+            return list(zip(self._grid.instants(numbers), self._grid.ends(numbers), strict=True))
 
     def overlapping_spans(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """`overlapping_unbounded` for each of these, in bulk.

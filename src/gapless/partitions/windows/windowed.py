@@ -69,11 +69,9 @@ class Windowed(WindowNumbers):
                 guess[1] == read.civil or self._format.write(guess[1], 0, self._zone, suffix=False) == key
             ):
                 ordinal = guess[0]
-                return ordinal if ordinal >= 0 and (self._total is None or ordinal < self._total) else None
+                return ordinal if self._has(ordinal) else None
             ordinal = self._named(self._grid, read)
-            if ordinal < 0 or (self._total is not None and ordinal >= self._total):
-                return None
-            return ordinal if self.unbounded_key(ordinal) == key else None
+            return ordinal if self._has(ordinal) and self.unbounded_key(ordinal) == key else None
         except OverflowError:
             return None
 
@@ -86,7 +84,7 @@ class Windowed(WindowNumbers):
             return None
 
     def key_facts(self) -> Mapping[str, object]:
-        return {"kind": "time", "cron": self._cron.text, "timezone": self.timezone, "fmt": self.fmt}
+        return {"kind": "time", "cron": self._cron.canonical, "timezone": self.timezone, "fmt": self.fmt}
 
     def _named(self, grid: Grid, read: ReadKey) -> int:
         """The number in a grid of the first window whose label is what was read, or later; unbounded."""
@@ -106,35 +104,47 @@ class Windowed(WindowNumbers):
             wanted.difference_update(written)
         return found | super().ordinals_of(wanted)
 
-    def labelled_from(self, text: str, now: datetime) -> OrdinalSet | None:
+    def labelled_from(self, text: str, now: datetime | None) -> OrdinalSet | None:
         stretch = read_stretch(text)
-        return None if stretch is None else self._shown_from(stretch[0], self.existing(now))
+        return None if stretch is None else self._shown_from(stretch[0], self._there(now))
 
-    def labelled_until(self, text: str, now: datetime) -> OrdinalSet | None:
-        stretch, existing = read_stretch(text), self.existing(now)
-        return None if stretch is None else existing - self._shown_from(stretch[1], existing)
+    def labelled_until(self, text: str, now: datetime | None) -> OrdinalSet | None:
+        stretch, there = read_stretch(text), self._there(now)
+        return None if stretch is None else there - self._shown_from(stretch[1], there)
+
+    def _there(self, now: datetime | None) -> OrdinalSet:
+        if now is not None:
+            return self.existing(now)
+        return OrdinalSet.span(0, OPEN_END if self._total is None else self._total)
 
     def _shown_from(self, civil: int, existing: OrdinalSet) -> OrdinalSet:
         """Those of `existing` whose label is `civil` or later.
 
         Not one run where a clock goes back: what it shows again comes later, and some of it is labelled earlier.
         """
-        # Far away the clock is not asked: a mistyped year must not take seconds.
-        if not existing or self._grid.tick(existing.last()).instant + DAY < civil:
-            return OrdinalSet.empty()
-        if self._grid.tick(existing.first()).instant - DAY >= civil:
+        if not existing or self._grid.tick(existing.first()).instant - DAY >= civil:
             return existing
+        # Far away the clock is not asked: a mistyped year must not take seconds.
+        is_bounded = existing.last() < OPEN_END - 1
+        if is_bounded and self._grid.tick(existing.last()).instant + DAY < civil:
+            return OrdinalSet.empty()
+        try:
+            return self._clock_shows_from(civil) & existing
+        except OverflowError:  # of the year 9999
+            return OrdinalSet.empty()
+
+    def _clock_shows_from(self, civil: int) -> OrdinalSet:
         number = self._grid.number
         spans = self._zone.offsets(civil - DAY, civil + DAY).shown_from(civil)
         runs = [*((number(start), number(end)) for start, end in spans), (number(civil + DAY), OPEN_END)]
-        return OrdinalSet.of_runs((max(a, 0), b) for a, b in runs) & existing
+        return OrdinalSet.of_runs((max(a, 0), b) for a, b in runs)
 
     # Words.
 
     @property
     def schedule_type(self) -> ScheduleType | None:
         """The common cadence that the cron schedule is; None if it is none of them."""
-        match = _COMMON.fullmatch(self._cron.text)
+        match = _COMMON.fullmatch(self._cron.canonical)
         if match is None:
             return None
         return _KINDS.get((match["hour"] == "*", match["day"] == "*", match["weekday"] == "*"))
