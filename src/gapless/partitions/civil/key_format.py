@@ -10,6 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from gapless.partitions.civil.grid import Labels
@@ -87,6 +88,10 @@ class KeyFormat:
         if "%Y" not in seen:
             return
         self._pattern = re.compile("".join(pattern) + _SUFFIX)
+        # Of what was read, with 0 and 1 at its end: year, month, day, hour, minute and second.
+        place = {part: n for n, part in enumerate(p for p in _PART.findall(self.text) if p in _DIGITS)}
+        absent = {part: -1 if part in _DATE else -2 for part in _DIGITS}
+        self._in_order = itemgetter(*({**absent, **place}[part] for part in _DIGITS))
         self._date_form, self._time_form = "".join(forms[False]), "".join(forms[True])
         self._is_iso_date = self._date_form == "{0:04d}-{1:02d}-{2:02d}"
 
@@ -139,16 +144,14 @@ class KeyFormat:
         match = self._pattern.fullmatch(key)
         if match is None:
             return None
-        numbers = match.groupdict()
+        *numbers, suffix = match.groups()
+        year, month, day, hour, minute, second = self._in_order([*map(int, numbers), 0, 1])
         try:
-            year, month, day = int(numbers["Y"]), int(numbers.get("m") or 1), int(numbers.get("d") or 1)
             days = date(year, month, day).toordinal() - EPOCH_DAY
         except ValueError:
             return None
-        hour, minute, second = (int(numbers.get(part) or 0) for part in "HMS")
         if hour > 23 or minute > 59 or second > 59:
             return None
-        suffix = numbers["suffix"]
         civil = days * DAY + hour * 3600 + minute * 60 + second
         return ReadKey(civil, None if suffix is None else _offset_seconds(suffix))
 
