@@ -31,6 +31,7 @@ from gapless.ledger.home import open_ledger
 from gapless.ledger.process import this_process
 from gapless.ledger.recovery import Reconciliation
 from gapless.partitions import OrdinalSet
+from gapless.partitions.key_text import read_keys
 from gapless.planning.plan import Plan
 from gapless.planning.planner import make_plan
 from gapless.planning.request import PartitionRequest, Scope
@@ -333,6 +334,7 @@ def materialize(
 
     Args:
         partition_key: The one partition to make.
+        partition_keys: Several of them.
         partition_range: ``START..END``, both inclusive.
         last: The newest so many partitions.
         partitions: A selection such as ``2024-01.. & not failed``.
@@ -351,9 +353,9 @@ def materialize(
         DefinitionError: The assets do not hold together.
         UsageError: The partitions do not exist.
     """
+    keys = (*read_keys(partition_keys), *((partition_key,) if partition_key is not None else ()))
     with Engine(project_of(assets, resources or {}), open_ledger(home)) as engine:
         engine.recover()
-        keys = (*partition_keys, *((partition_key,) if partition_key is not None else ()))
         ranges = [partition_range] if partition_range else []
         if tags and _RANGE_START in tags and _RANGE_END in tags:
             ranges.append(f"{tags[_RANGE_START]}..{tags[_RANGE_END]}")

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from gapless import materialize
 from gapless.errors import GaplessError, InvocationError, shown
 from gapless.partitions import (
     DailyPartitionsDefinition,
@@ -131,3 +132,11 @@ def test_what_is_cut_says_how_long_it_was():
     assert shown("eu") == "'eu'"
     assert shown("x" * 78) == repr("x" * 78)
     assert shown("x" * 1000) == f"'{'x' * 79}… (1,002 characters)"
+
+
+def test_a_bare_string_is_no_list_of_partitions_to_make(tmp_path):
+    with pytest.raises(InvocationError) as refused:
+        materialize([], partition_keys="2024-01-01", home=tmp_path / "home")
+    assert "got the bare string '2024-01-01' as a list of keys" in str(refused.value)
+    assert "['2024-01-01']" in str(refused.value)
+    assert not (tmp_path / "home").exists()
