@@ -251,7 +251,7 @@ def _print_heat_map(picture: HeatMap) -> None:
         _print_rows(picture)
     said = f"{picture.first_key} to {picture.last_key}"
     if picture.hidden:
-        where = "later" if picture.kind in ("names", "matrix") else "earlier"
+        where = {"names": "later", "matrix": "later", "product": "other"}.get(picture.kind, "earlier")
         said += f"; {count(picture.hidden, f'{where} partition')} not shown"
     shown = [cell for row in picture.rows for cell in (*row.cells, *([row.folded] if row.folded else []))]
     click.echo(f"\n{legend(shown)}")

@@ -61,7 +61,8 @@ class HeatMap:
         columns: The head of each column; empty for none.
         first_key, last_key: What is shown, both inclusive; None if nothing is.
         shown: How many partitions that is.
-        hidden: How many are not: earlier ones of time partitions, later ones of others.
+        hidden: How many are not: earlier ones of time partitions, later ones of others; of a product, those of the
+            columns that do not fit.
     """
 
     kind: str
