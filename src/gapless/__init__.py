@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from gapless.partitions import describe_change as describe_change
     from gapless.partitions.loading_context import partition_loading_context as partition_loading_context
     from gapless.planning.request import Scope as Scope
-    from gapless.storage.duckdb_store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
+    from gapless.storage.duckdb.store import DuckDBPolarsIOManager as DuckDBPolarsIOManager
     from gapless.storage.io_manager import InputContext as InputContext
     from gapless.storage.io_manager import IOManager as IOManager
     from gapless.storage.io_manager import OutputContext as OutputContext
@@ -101,7 +101,7 @@ _HOME = {
     "Definitions": "definitions.definitions",
     "DeleteDynamicPartitionsRequest": "partitions",
     "DimensionPartitionMapping": "partitions",
-    "DuckDBPolarsIOManager": "storage.duckdb_store",
+    "DuckDBPolarsIOManager": "storage.duckdb.store",
     "DynamicPartitionsDefinition": "partitions",
     "EnvVar": "definitions.environment",
     "FunctionPartitionMapping": "partitions",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.testing.slice_store import SliceStoreContract
 
 

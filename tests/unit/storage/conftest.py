@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from storage_desk import Desk
 
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.partitions import TimeWindowPartitionsDefinition
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused
 
 

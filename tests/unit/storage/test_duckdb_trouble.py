@@ -18,7 +18,7 @@ import pytest
 from storage_desk import Desk
 
 from gapless.partitions import DailyPartitionsDefinition
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import (
     DatabaseLockedError,
     DatabaseUnusableError,
@@ -35,7 +35,7 @@ import os, sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import polars as pl
 from gapless.partitions import DailyPartitionsDefinition
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import *
 from gapless.storage.slices import Committed, Refused
 from storage_desk import Desk
@@ -111,7 +111,7 @@ def test_a_holder_that_is_between_groups_lets_the_next_one_in(path, days):
 
 
 def test_an_idle_store_lets_other_programs_in(path, days, monkeypatch):
-    monkeypatch.setattr("gapless.storage.duckdb_connection._IDLE_S", 0.0)
+    monkeypatch.setattr("gapless.storage.duckdb.connection._IDLE_S", 0.0)
     days.write("2024-01-01", frame("2024-01-01", 1))
     days.store.yield_turn()
     out = subprocess.run(
@@ -224,7 +224,7 @@ def public_path():
 
 AS_NOBODY = """
     import duckdb, html, zoneinfo  # while the interpreter's own files can still be read
-    from gapless.storage import duckdb_commit, predicates
+    from gapless.storage.duckdb import group_commit, predicates
     duckdb.connect().execute("select 1")
     zoneinfo.ZoneInfo("UTC")
     if os.getuid() == 0: os.setuid(65534)
@@ -391,7 +391,7 @@ def test_a_bad_type_is_refused_before_the_store_is_touched(path, days):
 
 
 def test_a_transaction_whose_commit_fails_is_looked_up(days, monkeypatch):
-    from gapless.storage.duckdb_connection import Session
+    from gapless.storage.duckdb.connection import Session
     from gapless.storage.errors import DatabaseFailure
 
     execute = Session.execute
@@ -413,7 +413,7 @@ def test_a_transaction_whose_commit_fails_is_looked_up(days, monkeypatch):
 
 
 def test_what_is_committed_before_the_disk_is_full_stays_committed(days, monkeypatch):
-    from gapless.storage.duckdb_connection import Session
+    from gapless.storage.duckdb.connection import Session
     from gapless.storage.errors import DatabaseFailure
 
     execute = Session.execute
@@ -439,7 +439,7 @@ def test_declaring_a_store_imports_no_heavy_package():
     code = """
         import sys
         import gapless.storage.io_manager
-        from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+        from gapless.storage.duckdb.store import DuckDBPolarsIOManager
         DuckDBPolarsIOManager("db.duckdb")
         print(sorted({"polars", "duckdb", "pyarrow", "pydantic", "numpy"} & set(sys.modules)))
     """

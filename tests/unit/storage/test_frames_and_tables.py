@@ -10,7 +10,7 @@ import pytest
 
 from gapless.asset_key import AssetKey
 from gapless.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import (
     ColumnNamesError,
     ColumnTypeError,

@@ -20,7 +20,7 @@ from gapless.partitions import (
     MultiPartitionsDefinition,
     StaticPartitionsDefinition,
 )
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import MissingPartitionColumnError, RowsOutsidePartitionError
 from gapless.storage.slices import Committed, PartitionSlice, Refused
 

@@ -10,7 +10,7 @@ import pytest
 from gapless import EnvVar
 from gapless.asset_key import AssetKey
 from gapless.partitions import DailyPartitionsDefinition
-from gapless.storage.duckdb_store import DuckDBPolarsIOManager
+from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import NoPartitionExpressionError, TableNameError
 from gapless.storage.slices import Committed, OutputSlices, PartitionSlice
 
@@ -162,7 +162,7 @@ def test_whether_a_store_is_empty_is_told_without_duckdb(tmp_path):
     import sys
 
     code = (
-        "import sys; from gapless.storage.duckdb_store import DuckDBPolarsIOManager as M;"
+        "import sys; from gapless.storage.duckdb.store import DuckDBPolarsIOManager as M;"
         f" print(M({str(tmp_path / 'db.duckdb')!r}).is_empty(), 'duckdb' in sys.modules, 'polars' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from gapless.errors import StorageError
-from gapless.storage.commit_records import RECORDS, NewRecord, create_records, insert_records
-from gapless.storage.duckdb_connection import Session
+from gapless.storage.duckdb.commit_records import RECORDS, NewRecord, create_records, insert_records
+from gapless.storage.duckdb.connection import Session
+from gapless.storage.duckdb.frames import StagedFrame
+from gapless.storage.duckdb.table_name import TableName
+from gapless.storage.duckdb.table_replacement import Outcomes, TableReplacement, partition_order
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
-from gapless.storage.frames import StagedFrame
 from gapless.storage.slices import Committed, Refused
-from gapless.storage.table_name import TableName
-from gapless.storage.table_replacement import Outcomes, TableReplacement, partition_order
 
 __all__ = ["CommitUncertainError", "GroupCommit"]
 

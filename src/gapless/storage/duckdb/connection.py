@@ -16,10 +16,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gapless.storage.duckdb_messages import one_line, opening_failure, translated
-from gapless.storage.duckdb_reading import why_not_reading
+from gapless.storage.duckdb.messages import one_line, opening_failure, translated
+from gapless.storage.duckdb.read_only_sql import why_not_reading
+from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError
-from gapless.storage.table_name import TableName, quoted
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from gapless.storage.schema_policy import fitting_cast, holds, merge
+from gapless.storage.duckdb.schema_merge import fitting_cast, holds, merge
 
 INTEGERS = {
     "TINYINT": pl.Int8,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from gapless.storage.predicates import BoundsTable, Condition, Kind, Membership
+from gapless.storage.duckdb.predicates import BoundsTable, Condition, Kind, Membership
 from gapless.storage.slices import PartitionSlice
 
 __all__ = ["ProductMembership"]

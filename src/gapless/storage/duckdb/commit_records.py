@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from gapless.asset_key import AssetKey
-from gapless.storage.duckdb_connection import Session
-from gapless.storage.frames import ArrowStream, typed_frame
+from gapless.storage.duckdb.connection import Session
+from gapless.storage.duckdb.frames import ArrowStream, typed_frame
+from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName
 from gapless.storage.slices import CommitRecord
-from gapless.storage.table_name import RECORDS_SCHEMA, TableName
 
 __all__ = [
     "RECORDS",

@@ -15,10 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gapless.partitions.window import TimeWindow
-from gapless.storage.errors import PartitionColumnTypeError
-from gapless.storage.slices import PartitionSlice
-from gapless.storage.table_name import quoted
-from gapless.storage.time_bounds import (
+from gapless.storage.duckdb.table_name import quoted
+from gapless.storage.duckdb.time_bounds import (
     TextSpan,
     UnsuitedTypeError,
     civil_span,
@@ -30,6 +28,8 @@ from gapless.storage.time_bounds import (
     iso_says,
     text_span,
 )
+from gapless.storage.errors import PartitionColumnTypeError
+from gapless.storage.slices import PartitionSlice
 
 __all__ = ["BoundsTable", "Condition", "Membership"]
 

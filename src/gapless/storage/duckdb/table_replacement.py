@@ -5,69 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
-from gapless.storage.duckdb_connection import Session
+from gapless.storage.duckdb.batch import Batch, stacked
+from gapless.storage.duckdb.connection import Session
+from gapless.storage.duckdb.frames import StagedFrame
+from gapless.storage.duckdb.membership import membership_of
+from gapless.storage.duckdb.predicates import Membership
+from gapless.storage.duckdb.product_membership import ProductMembership
+from gapless.storage.duckdb.row_check import outside_error, places_found
+from gapless.storage.duckdb.schema_merge import Limits, fitting_cast, limits_of, merge
+from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import (
     DatabaseFailure,
     PartitionColumnTypeError,
-    PartitionExpressionError,
-    RowsOutsidePartitionError,
     SchemaChangeError,
 )
-from gapless.storage.frames import ArrowStream, StagedFrame, column_named_by, numbered, typed_frame
-from gapless.storage.predicates import Kind, Membership
-from gapless.storage.product_membership import ProductMembership
-from gapless.storage.schema_policy import Limits, fitting_cast, limits_of, merge
-from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionColumn, PartitionSlice, Refused
-from gapless.storage.table_name import TableName, quoted
+from gapless.storage.slices import Committed, PartitionSlice, Refused
 
-__all__ = ["Outcomes", "TableReplacement", "has_rows", "membership_of", "partition_order"]
+__all__ = ["Outcomes", "TableReplacement", "has_rows", "partition_order"]
 
 Outcomes = dict[int, Committed | Refused]
-
-_NUMBER = "gapless_frame"  # the column that says which staged frame a row comes from
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Frames of one schema, stacked and registered as one table of the session."""
-
-    members: dict[int, StagedFrame]
-    source: str
-    number: str  # the quoted name of the column with the frame's position in `members`
-    types: dict[str, str]
-    refused: set[int] = field(default_factory=set)
-
-    @property
-    def first(self) -> StagedFrame:
-        return next(iter(self.members.values()))
-
-    @property
-    def height(self) -> int:
-        return sum(frame.frame.height for frame in self.members.values())
-
-    def all_null(self, column: str) -> bool:
-        return all(
-            column in frame.null_columns or frame.frame[column].null_count() == frame.frame.height
-            for frame in self.members.values()
-        )
-
-    def has_values(self, table_column: str) -> bool:
-        folded = table_column.casefold()
-        return any(name.casefold() == folded and not self.all_null(name) for name in self.types)
-
-    def select(self, target: Mapping[str, str], rows: str = "") -> str:
-        """The stacked rows in the table's types."""
-        kinds = {name.casefold(): kind for name, kind in target.items()}
-        pieces = [
-            quoted(name)
-            if kinds[name.casefold()] == kind
-            else f"CAST({quoted(name)} AS {kinds[name.casefold()]}) AS {quoted(name)}"
-            for name, kind in self.types.items()
-        ]
-        pieces += [f"CAST(NULL AS {kinds[name.casefold()]}) AS {quoted(name)}" for name in self.first.null_columns]
-        return f"SELECT {', '.join([self.number, *pieces])} FROM {self.source}{rows}"
 
 
 class TableReplacement:
@@ -89,8 +46,8 @@ class TableReplacement:
         self._counts: dict[int, dict[str | None, int]] = {}
         self._membership: Membership | ProductMembership | None = None
         self.accepted = dict(sorted(members.items(), key=lambda member: partition_order(member[1])))
-        self._batches: list[_Batch] = []
-        self._merged: list[_Batch] = []
+        self._batches: list[Batch] = []
+        self._merged: list[Batch] = []
 
     # --- before the transaction
 
@@ -105,7 +62,7 @@ class TableReplacement:
         for number, frame in self.accepted.items():
             by_shape.setdefault(frame.shape_key, {})[number] = frame
         for members in by_shape.values():
-            self._batches.append(self._batch(members))
+            self._batches.append(stacked(self._session, members, self._held))
         for batch in self._batches:
             self._merge(batch)
         for batch in self._batches:
@@ -114,18 +71,7 @@ class TableReplacement:
             del self.accepted[number]
         return refused
 
-    def _batch(self, members: dict[int, StagedFrame]) -> _Batch:
-        frames = [frame.frame for frame in members.values()]
-        number = _NUMBER
-        while any(number == name.casefold() for name in frames[0].columns):
-            number += "_"
-        stream = ArrowStream(numbered(frames, number))
-        source = self._held.enter_context(self._session.registered(f"gapless_{id(stream)}", stream))
-        described = self._session.execute(f"DESCRIBE SELECT * FROM {source}")
-        types = {row[0]: row[1] for row in described if row[0] != number}
-        return _Batch(members, source, quoted(number), types)
-
-    def _merge(self, batch: _Batch) -> None:
+    def _merge(self, batch: Batch) -> None:
         if not batch.height and self._target:
             return  # a frame without rows says nothing about columns: an error page read as CSV has one of its own
         made: dict[str, str | None] = {name: batch.types.get(name) for name in batch.first.columns}
@@ -167,7 +113,7 @@ class TableReplacement:
                 tuple(self._casts(batch, conflicts)),
             )
 
-    def _casts(self, batch: _Batch, conflicts: Mapping[str, str]) -> Iterator[str]:
+    def _casts(self, batch: Batch, conflicts: Mapping[str, str]) -> Iterator[str]:
         """Polars expressions that would make the frame's columns fit."""
         targets = {name.casefold(): kind for name, kind in self._target.items()}
         in_conflict = {name.casefold() for name in conflicts}
@@ -199,7 +145,7 @@ class TableReplacement:
             return True
         return not has_rows(self._session, self._sql, self._stored)
 
-    def _check_rows(self, batch: _Batch) -> dict[int, Refused]:
+    def _check_rows(self, batch: Batch) -> dict[int, Refused]:
         output = batch.first.output
         if not output.expressions:
             for number, frame in batch.members.items():
@@ -224,71 +170,15 @@ class TableReplacement:
             places += ((position, slot, part) for slot, part in enumerate(frame.output.slices))
             self._counts[number] = dict.fromkeys(frame.keys, 0)
         if places and batch.height:
-            for position, slot, count, example in self._places_found(batch, membership, rows, places):
+            for position, slot, count, example in places_found(self._session, batch, membership, rows, places):
                 number = numbers[position]
                 frame = batch.members[number]
                 if slot is not None:
                     self._counts[number][frame.keys[slot]] = count
                 elif number not in refused:
-                    refused[number] = Refused(self._outside(frame, membership, count, example))
+                    refused[number] = Refused(outside_error(frame, membership, self._table, count, example))
         batch.refused = set(refused)
         return refused
-
-    def _places_found(
-        self,
-        batch: _Batch,
-        membership: Membership | ProductMembership,
-        rows: str,
-        places: list[tuple[int, int, PartitionSlice]],
-    ) -> list[tuple[int, int | None, int, str | None]]:
-        """How many rows of which frame belong to which of its slices (None: to none of them), with an example."""
-        bounds = membership.table_of(places)
-        stream = ArrowStream(typed_frame(bounds.columns, bounds.types))
-        with self._session.registered("gapless_bounds", stream) as slices:
-            values = f"(SELECT {batch.number} AS frame, {membership.selected} FROM ({rows})) AS s"
-            table = f"(SELECT {bounds.select} FROM {slices}) AS b"
-            if len(places) > len(batch.members):
-                belongs = " OR ".join(f"({test})" for test in bounds.belongs)
-                return self._session.execute(
-                    f"SELECT s.frame, b.slot, count(*), min({membership.shown}) FILTER (b.slot IS NULL)"
-                    f" FROM {values} LEFT JOIN {table} ON s.frame = b.frame AND ({belongs}) GROUP BY s.frame, b.slot"
-                )
-            # One slice a frame: only what fails is looked for; by the cheapest test first, which nearly always passes
-            # every row, because to plan the others takes DuckDB longer than to run this one.
-            for tests in dict.fromkeys((bounds.belongs[:1], bounds.belongs)):
-                fails = " AND ".join(f"({test}) IS NOT TRUE" for test in tests)
-                outside = self._session.execute(
-                    f"SELECT s.frame, NULL, count(*), min({membership.shown})"
-                    f" FROM {values} JOIN {table} ON s.frame = b.frame WHERE {fails} GROUP BY s.frame"
-                )
-                if not outside:
-                    break
-        members = list(batch.members.values())
-        return [(position, slot, members[position].frame.height, None) for position, slot, _ in places] + outside
-
-    def _outside(
-        self, frame: StagedFrame, membership: Membership | ProductMembership, count: int, example: str | None
-    ) -> RowsOutsidePartitionError:
-        note = ""
-        if membership.kind is Kind.TEXT and any(part.window is not None for part in frame.output.slices):
-            note = "Text belongs if it is the partition's key, or an ISO date or time inside it."
-            if frame.output.finer_than_day:
-                note = (
-                    "Text belongs if it is the partition's key, or an ISO time inside it; a date alone cannot tell"
-                    " partitions shorter than a day, nor can a time without its UTC offset in the hour that clocks"
-                    " repeat."
-                )
-        return RowsOutsidePartitionError(
-            str(frame.output.asset),
-            frame.keys,
-            membership.expression,
-            count,
-            frame.frame.height,
-            example,
-            membership.covers(frame.output.slices),
-            str(self._table),
-            note,
-        )
 
     # --- inside the transaction
 
@@ -330,7 +220,7 @@ class TableReplacement:
         condition = self._membership.where(slices)
         self._session.execute(f"DELETE FROM {self._sql} WHERE {condition.sql}", condition.parameters)
 
-    def _insert(self, batch: _Batch) -> None:
+    def _insert(self, batch: Batch) -> None:
         expected = sum(frame.frame.height for number, frame in batch.members.items() if number in self.accepted)
         if not expected:
             return
@@ -356,42 +246,6 @@ class TableReplacement:
 def has_rows(session: Session, table: str, columns: Mapping[str, str]) -> bool:
     """Whether `table`, quoted, whose columns are these (none if it does not exist), has any row."""
     return bool(columns) and bool(session.execute(f"SELECT 1 FROM {table} LIMIT 1"))
-
-
-def membership_of(
-    session: Session, slices: OutputSlices | InputSlices, columns: Mapping[str, str], rows: str
-) -> Membership | ProductMembership:
-    """How rows tell which of `slices` they belong to.
-
-    Args:
-        columns: The table's, name to type.
-        rows: A SELECT whose columns the expressions are about.
-
-    Raises:
-        PartitionExpressionError: DuckDB cannot evaluate an expression.
-    """
-    asset = str(slices.asset)
-    if not slices.by_dimension:
-        told_by = PartitionColumn(slices.partition_expr or "", slices.timezone, slices.finer_than_day)
-        return _told_by(session, told_by, columns, rows, asset, "")
-    dimensions = enumerate(slices.by_dimension.items())
-    return ProductMembership(
-        {name: _told_by(session, told_by, columns, rows, asset, f"_{place}") for place, (name, told_by) in dimensions}
-    )
-
-
-def _told_by(
-    session: Session, told_by: PartitionColumn, columns: Mapping[str, str], rows: str, asset: str, suffix: str
-) -> Membership:
-    expression, zone, finer = told_by.expression, told_by.timezone, told_by.finer_than_day
-    column = column_named_by(expression, list(columns))
-    if column is not None:
-        return Membership.of(expression, column, columns[column], zone, finer, asset, suffix)
-    try:
-        ((_, type_name, *_rest),) = session.execute(f"DESCRIBE SELECT ({expression}\n) AS v FROM ({rows})")
-    except DatabaseFailure as error:
-        raise PartitionExpressionError(asset, expression, error.reason, tuple(columns)) from None
-    return Membership.of(expression, None, type_name, zone, finer, asset, suffix)
 
 
 def partition_order(frame: StagedFrame) -> float:

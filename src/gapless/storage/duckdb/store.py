@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError, closest
+from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName, quoted
 from gapless.storage.errors import (
     ColumnNamesError,
     ColumnTypeError,
@@ -28,15 +29,14 @@ from gapless.storage.slices import (
     Refused,
     StagedSlices,
 )
-from gapless.storage.table_name import RECORDS_SCHEMA, TableName, quoted
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gapless.storage.duckdb_commit import GroupCommit
-    from gapless.storage.duckdb_connection import Database, Session
-    from gapless.storage.frames import StagedFrame
-    from gapless.storage.predicates import Condition
+    from gapless.storage.duckdb.connection import Database, Session
+    from gapless.storage.duckdb.frames import StagedFrame
+    from gapless.storage.duckdb.group_commit import GroupCommit
+    from gapless.storage.duckdb.predicates import Condition
 
 __all__ = ["DuckDBPolarsIOManager"]
 
@@ -144,7 +144,7 @@ class DuckDBPolarsIOManager:
         Raises:
             StorageError: The value cannot be stored.
         """
-        from gapless.storage.frames import staged
+        from gapless.storage.duckdb.frames import staged
 
         self.table_of(output)
         self.database  # noqa: B018  # a setting without a value is told before anything is written
@@ -153,8 +153,8 @@ class DuckDBPolarsIOManager:
 
     def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
         """Replace all slices of `staged` in one transaction; those that cannot be stored are refused alone."""
-        from gapless.storage.duckdb_commit import GroupCommit
-        from gapless.storage.frames import StagedFrame
+        from gapless.storage.duckdb.frames import StagedFrame
+        from gapless.storage.duckdb.group_commit import GroupCommit
 
         frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedFrame)))
         group = GroupCommit(frames, {number: self.table_of(frame.output) for number, frame in frames.items()})
@@ -169,7 +169,7 @@ class DuckDBPolarsIOManager:
 
     def wipe(self, target: OutputSlices) -> int:
         """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
-        from gapless.storage.commit_records import RECORDS, forget_slices
+        from gapless.storage.duckdb.commit_records import RECORDS, forget_slices
 
         self._refuse_unbounded(target)
         if self.is_empty():
@@ -209,7 +209,7 @@ class DuckDBPolarsIOManager:
         """
         import polars as pl
 
-        from gapless.storage.frames import as_expected
+        from gapless.storage.duckdb.frames import as_expected
 
         asset, table = str(source.asset), self.table_of(source)
         self._refuse_unbounded(source)
@@ -238,7 +238,7 @@ class DuckDBPolarsIOManager:
 
     def commit_records(self, run_ids: Sequence[str]) -> list[CommitRecord]:
         """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
-        from gapless.storage.commit_records import records_of_runs
+        from gapless.storage.duckdb.commit_records import records_of_runs
 
         if not run_ids or self.is_empty():
             return []
@@ -247,7 +247,7 @@ class DuckDBPolarsIOManager:
 
     def committed(self, asset: AssetKey, metadata: Mapping[str, Any]) -> dict[str | None, CommitRecord]:
         """The newest commit of each partition of `asset`; empty without its table. Creates nothing."""
-        from gapless.storage.commit_records import committed_partitions
+        from gapless.storage.duckdb.commit_records import committed_partitions
 
         table = self._table(asset, metadata)
         if self.is_empty():
@@ -310,7 +310,7 @@ class DuckDBPolarsIOManager:
             self._database().close()
 
     def _database(self) -> Database:
-        from gapless.storage.duckdb_connection import Database
+        from gapless.storage.duckdb.connection import Database
 
         return Database.at(self.database)
 
@@ -323,8 +323,8 @@ class DuckDBPolarsIOManager:
         Raises:
             StorageError: The file as a whole is out of reach or full.
         """
-        from gapless.storage.commit_records import was_committed
-        from gapless.storage.duckdb_commit import CommitUncertainError, is_environmental
+        from gapless.storage.duckdb.commit_records import was_committed
+        from gapless.storage.duckdb.group_commit import CommitUncertainError, is_environmental
 
         alone = False
         while left := group.left():
@@ -394,8 +394,9 @@ def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -
 def _condition(
     session: Session, source: InputSlices | OutputSlices, table: TableName, columns: Mapping[str, str]
 ) -> Condition:
-    from gapless.storage.predicates import Condition
-    from gapless.storage.table_replacement import has_rows, membership_of
+    from gapless.storage.duckdb.membership import membership_of
+    from gapless.storage.duckdb.predicates import Condition
+    from gapless.storage.duckdb.table_replacement import has_rows
 
     session.set_timezone(source.timezone)
     name = table.sql(session.catalog)

@@ -1,0 +1,1 @@
+"""Tables of a DuckDB file: one file, one writer at a time, every slice replaced in a transaction."""
