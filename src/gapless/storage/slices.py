@@ -7,6 +7,8 @@ The contract, kept by every store:
 - The commit record of a slice lies in the same transaction as its rows.
 - Rows outside the slice are refused before anything is replaced.
 - Columns are matched by name.
+- Commits to one table may conflict where there are many writers: a group is committed, or refused, as one commit of
+  its table, and a store that loses such a race tries again on what it then finds.
 """
 
 from __future__ import annotations
@@ -14,23 +16,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
 from gapless.partitions.window import TimeWindow
+from gapless.storage.policies import BoundaryPolicy, SchemaPolicy
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
     "CommitRecord",
     "Committed",
+    "Compaction",
     "InputSlices",
+    "InputVersion",
     "OutputSlices",
     "PartitionColumn",
     "PartitionSlice",
+    "Provenance",
     "Refused",
     "SliceStore",
     "StagedSlices",
+    "VersionedSliceStore",
     "is_slice_store",
+    "keeps_versions",
 ]
 
 
@@ -57,11 +68,41 @@ class PartitionColumn:
         expression: The SQL expression or column.
         timezone: The IANA zone in which its naive values and labels are civil time.
         finer_than_day: True if its windows are shorter than a civil day.
+        naive_zone: The IANA zone of its naive timestamps where that is another; text and dates stay civil labels.
     """
 
     expression: str
     timezone: str = "UTC"
     finer_than_day: bool = False
+    naive_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputVersion:
+    """What was read of one upstream asset.
+
+    Attributes:
+        partitions: How many of its partitions; 1 for the whole of an unpartitioned one.
+        version: That of the one partition; of several, one over all their keys and versions.
+    """
+
+    partitions: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a value was made from; goes into the commit record.
+
+    Attributes:
+        code_version: The asset's.
+        inputs: By upstream asset's name.
+        data_version: What the user says tells this data from other; None for the store's own hash of the rows.
+    """
+
+    code_version: str | None = None
+    inputs: Mapping[str, InputVersion] = field(default_factory=dict)
+    data_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +119,10 @@ class OutputSlices:
         metadata: The asset's metadata (``schema``, ``table`` … choose where it lies).
         run_id: The run that makes it; goes into the commit record.
         by_dimension: Where several dimensions tell the partition of a row, each by a column of its own.
+        naive_zone: As on `PartitionColumn`.
+        schema_policy: What to do about columns that are not the table's.
+        boundary_policy: What to do about rows outside the slices.
+        provenance: What the value was made from.
     """
 
     asset: AssetKey
@@ -88,6 +133,10 @@ class OutputSlices:
     finer_than_day: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     by_dimension: Mapping[str, PartitionColumn] = field(default_factory=dict)
+    naive_zone: str | None = None
+    schema_policy: SchemaPolicy = SchemaPolicy.EVOLVE
+    boundary_policy: BoundaryPolicy = BoundaryPolicy.REFUSE
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -116,6 +165,7 @@ class InputSlices:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] | None = None
     by_dimension: Mapping[str, PartitionColumn] = field(default_factory=dict)
+    naive_zone: str | None = None
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -140,6 +190,14 @@ class StagedSlices(Protocol):
         """Approximate size in memory, bytes; groups are cut by it."""
         ...
 
+    def rows(self) -> pl.LazyFrame:
+        """The rows as they are to be stored, for checks to look at. Of a part that `SliceStore.split` gave."""
+        ...
+
+    def discard(self) -> None:
+        """Let go of what it holds (a staged file); it will not be committed. Committing does so too. Harmless twice."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Committed:
@@ -150,12 +208,16 @@ class Committed:
         nbytes: Approximate size of the value, bytes.
         columns: Column name to the store's type name, in table order.
         table: The full name of the table, for people.
+        versions: Content hash by partition key.
+        dropped: Rows that were left out because they lay outside, by partition key; only of those that lost any.
     """
 
     rows: Mapping[str | None, int]
     nbytes: int
     columns: Mapping[str, str]
     table: str
+    versions: Mapping[str | None, str] = field(default_factory=dict)
+    dropped: Mapping[str | None, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +229,42 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
-    """Proof, from the data's own transaction, that a slice was replaced."""
+    """Proof, from the data's own transaction, that a slice was replaced.
+
+    Attributes:
+        nbytes: Approximate size, bytes.
+        version: Its content hash, or what the user called it; None of a commit from before these were kept.
+        columns: Column name to the store's type name, of this version; empty if unknown.
+        restorable: Whether the store still holds this version's rows, though another may have replaced them.
+    """
 
     asset: AssetKey
     partition: str | None
     run_id: str
     rows: int
     committed_at: datetime
+    nbytes: int = 0
+    version: str | None = None
+    code_version: str | None = None
+    inputs: Mapping[str, InputVersion] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    restorable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What `SliceStore.compact` did.
+
+    Attributes:
+        place: The file or folder, for people.
+        bytes_before, bytes_after: What it took on disk.
+        detail: What was done, a clause: "3 of 12 files packed, 5 old versions collected".
+    """
+
+    place: str
+    bytes_before: int
+    bytes_after: int
+    detail: str = ""
 
 
 class SliceStore(Protocol):
@@ -184,6 +275,14 @@ class SliceStore(Protocol):
 
         Raises:
             StorageError: The value can not be stored.
+        """
+        ...
+
+    def split(self, staged: StagedSlices) -> list[StagedSlices]:
+        """One value for each slice of `staged`, in their order, its rows checked to lie inside.
+
+        Raises:
+            StorageError: Rows lie outside all slices, and the boundary policy refuses them.
         """
         ...
 
@@ -209,10 +308,16 @@ class SliceStore(Protocol):
         ...
 
     def committed(self, asset: AssetKey, metadata: Mapping[str, Any]) -> dict[str | None, CommitRecord]:
-        """The newest commit of each partition of `asset` that was not wiped since.
+        """The newest commit of each partition of `asset` that was not wiped since, with rows, bytes, schema, version.
 
         Empty if the asset's table is not there, whatever the records say. Creates nothing.
         """
+        ...
+
+    def commits(
+        self, asset: AssetKey, metadata: Mapping[str, Any], partition: str | None, limit: int = 100
+    ) -> list[CommitRecord]:
+        """Every commit of one partition of `asset` (None: of the whole table) that is known, newest first."""
         ...
 
     def is_empty(self) -> bool:
@@ -221,6 +326,10 @@ class SliceStore(Protocol):
 
     def wipe(self, target: OutputSlices) -> int:
         """Delete the rows of these slices, all-or-nothing; returns how many. Without partitions, empties the table."""
+        ...
+
+    def compact(self, now: datetime) -> list[Compaction]:
+        """Give back the room of what nobody can read any more; readers and committed slices are not disturbed."""
         ...
 
     def yield_turn(self) -> None:
@@ -236,6 +345,19 @@ class SliceStore(Protocol):
         ...
 
 
+class VersionedSliceStore(SliceStore, Protocol):
+    """A store that keeps replaced slices for a while."""
+
+    def restore(self, target: OutputSlices, version: CommitRecord) -> Committed | Refused:
+        """Make the rows of `version`, one of `commits`, those of its partition again, as a commit of `target.run_id`."""
+        ...
+
+
 def is_slice_store(manager: Any) -> bool:
     """Whether an IO manager keeps the rich contract of `SliceStore`."""
     return all(hasattr(manager, name) for name in ("stage", "commit", "load"))
+
+
+def keeps_versions(manager: Any) -> bool:
+    """Whether a store keeps the contract of `VersionedSliceStore`."""
+    return is_slice_store(manager) and hasattr(manager, "restore")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-__all__ = ["Database", "Session"]
+__all__ = ["Database", "Session", "scratch_session"]
 
 Mode = Literal["look", "read", "write"]
 
@@ -376,11 +376,33 @@ class Database:
             _orphans.append(database._connection)
         cls._open_here = {}
         cls._registry_lock = threading.Lock()
+        _orphans.extend(_scratch)
+        _scratch.clear()
 
     @classmethod
     def _close_all(cls) -> None:
         for database in list(cls._open_here.values()):
             database.close()
+
+
+_scratch: list[Any] = []  # this process's database in memory, once it is needed
+_scratch_lock = threading.Lock()
+
+
+@contextmanager
+def scratch_session() -> Iterator[Session]:
+    """A session on a database in memory, to evaluate SQL over frames and files. For one thread; they do not disturb."""
+    import duckdb
+
+    with _scratch_lock:
+        if not _scratch:
+            _scratch.append(duckdb.connect(config={"custom_user_agent": "gapless"}))
+        cursor = _scratch[0].cursor()
+    session = Session(cursor, "memory", Path(":memory:"))
+    try:
+        yield session
+    finally:
+        session.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

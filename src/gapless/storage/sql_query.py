@@ -1,0 +1,62 @@
+"""A table's rows as a query, for the database to make where it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gapless.errors import InvocationError
+
+__all__ = ["SqlQuery", "sql"]
+
+# {plays}, but neither {{plays}} nor {'a': 1}, which is SQL of its own
+_NAME = re.compile(r"(?<!\{)\{([A-Za-z_][\w.-]*(?:/[\w.-]+)*)\}(?!\})")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlQuery:
+    """What `sql` returns: a value that a function can return instead of a frame.
+
+    Attributes:
+        text: One SELECT; ``{plays}`` stands for the rows of the upstream asset ``plays`` that the partition reads.
+        parameters: Values for ``$name`` in the text.
+        sources: Name in the text to what a store reads for it; filled in when the function has returned.
+    """
+
+    text: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The upstream assets that the text names, each once."""
+        return tuple(dict.fromkeys(_NAME.findall(self.text)))
+
+    def reading(self, sources: Mapping[str, Any]) -> SqlQuery:
+        """The query with what stands behind its names."""
+        return replace(self, sources=dict(sources))
+
+    def filled(self, tables: Mapping[str, str]) -> str:
+        """The text with SQL in the place of each name, and single braces for doubled ones."""
+        text = _NAME.sub(lambda found: tables[found[1]], self.text)
+        return text.replace("{{", "{").replace("}}", "}")
+
+
+def sql(text: str, **parameters: Any) -> SqlQuery:
+    """A query whose rows are the value of an asset, made inside the database.
+
+    Args:
+        text: One SELECT. ``{plays}`` stands for the rows of the upstream asset ``plays`` that the partition reads;
+            declare it with ``deps=["plays"]``. ``$day`` stands for the value of the parameter ``day``.
+        parameters: By name; they are bound, never put into the text.
+
+    Raises:
+        InvocationError: `text` is not a text, or empty.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise InvocationError(
+            f"sql() was given {text!r}", "Give it one SELECT, for example sql('select * from {plays}')"
+        )
+    return SqlQuery(text, parameters)
