@@ -63,6 +63,7 @@ class EventKind(StrEnum):
     LOG = "log"  # context.log
     RECONCILED = "reconciled"  # found durably committed after a crash
     WIPED = "wiped"
+    CHECKED = "checked"  # a check looked at a slice; the payload says which, and what it found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class RunRecord:
         targeted: Number of (asset, partition)s in the plan.
         host, pid, process_started, boot: Who runs it, from `gapless.ledger.process.this_process`; together they tell
             a live process from a reused pid. ``process_started`` is in seconds since the host's boot, 0 if unknown.
-        trigger: ``manual``, ``schedule:NAME``, ``wipe``.
+        trigger: ``manual``, ``schedule:NAME``, ``wipe``, ``retention``, ``restore``, ``compare``.
         job: The job's name, if it came from one.
     """
 
@@ -100,12 +101,15 @@ class Outcome:
     """What became of one (asset, partition) in a run; recorded in one transaction with its status and lease.
 
     Attributes:
-        kind: INTERRUPTED and every kind with a status release the lease; RETRIED and LOG keep it.
+        kind: INTERRUPTED and every kind with a status release the lease; RETRIED, LOG and CHECKED keep it.
         at: When it happened; for MATERIALIZED and RECONCILED, when the rows were committed.
-        status: MATERIALIZED, FAILED or SKIPPED; None for INTERRUPTED, RETRIED and LOG (the state before stands).
-            FAILED and SKIPPED leave what is known of older committed rows.
+        status: MATERIALIZED, FAILED or SKIPPED; None for INTERRUPTED, RETRIED, LOG and CHECKED (the state before
+            stands). FAILED and SKIPPED leave what is known of older committed rows.
         reason: One line: the error's type and message, or why it was skipped.
-        payload: JSON values: traceback, metadata, rows, bytes, duration_s, columns, attempts.
+        payload: JSON values: traceback, metadata, rows, bytes, duration_s, columns, attempts. Of a materialized
+            partition also version, code_version, inputs, and restored_from if it is an older version's rows again. Of
+            CHECKED: check, passed, severity, blocking, description, metadata.
+        data_version: What tells the committed rows from others: their content hash, or what the user called them.
     """
 
     asset: str
@@ -118,6 +122,7 @@ class Outcome:
     nbytes: int | None = None
     code_version: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    data_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class StatusRecord(NamedTuple):
         status: MATERIALIZED, FAILED or SKIPPED, from the last outcome; RUNNING while a live lease is held.
         committed_at: When rows were last durably committed; None if never (or wiped).
         code_version: The asset's code version at that commit.
+        data_version: Of the rows of that commit; None if unknown.
     """
 
     asset: str
@@ -155,6 +161,7 @@ class StatusRecord(NamedTuple):
     nbytes: int | None = None
     code_version: str | None = None
     reason: str | None = None
+    data_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +171,8 @@ class Claim:
     Attributes:
         granted: Partitions that are now this run's alone.
         held: Partition to the run that holds it.
-        committed_since: Granted partitions that another run materialized at or after the `since` that was asked with;
-            they need not be made again.
+        committed_since: Granted partitions that another run materialized at or after the `since` that was asked with,
+            and not after `now`, as a clock that went backwards makes it seem; they need not be made again.
     """
 
     granted: frozenset[str | None]
@@ -240,7 +247,8 @@ class Ledger(Protocol):
         """Records what was found of a dead run and ends it as CRASHED, in one transaction.
 
         False, and nothing happens, if the run is not RUNNING any more: another process was first. A RECONCILED
-        outcome never replaces what is known of a later commit.
+        outcome never replaces what is known of a later commit. Where the run holds the lease there is none of another
+        run, whatever the clock says.
         """
         ...
 

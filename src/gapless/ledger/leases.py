@@ -31,6 +31,7 @@ def claim(
         # that took its place.
         raise RunEndedError(run_id, state.value)
     keys = list(dict.fromkeys(WHOLE if key is None else key for key in partitions))
+    at = to_micros(now)
     holders: dict[str, str] = {}
     committed: list[str] = []
     for chunk in in_chunks(keys):
@@ -44,12 +45,11 @@ def claim(
             committed += (
                 key
                 for (key,) in connection.execute(
-                    "SELECT partition FROM statuses WHERE status = ? AND committed_at >= ? AND run_id <> ?"  # noqa: S608
+                    "SELECT partition FROM statuses WHERE status = ? AND committed_at BETWEEN ? AND ? AND run_id <> ?"  # noqa: S608
                     f" AND asset = ? AND partition IN ({marks(chunk)})",
-                    (Status.MATERIALIZED.value, to_micros(since), run_id, asset, *chunk),
+                    (Status.MATERIALIZED.value, to_micros(since), at, run_id, asset, *chunk),
                 )
             )
-    at = to_micros(now)
     connection.executemany(
         "INSERT INTO leases (asset, partition, run_id, claimed_at) VALUES (?,?,?,?)",
         [(asset, key, run_id, at) for key in keys if key not in holders],

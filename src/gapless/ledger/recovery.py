@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunRecord, Status, StatusRecord
 
-__all__ = ["CommitProof", "Reconciliation", "reconcile"]
+__all__ = ["CommitProof", "Reconciliation", "found_committed", "reconcile"]
 
 _Slice = tuple[str, str | None]
 
@@ -17,7 +17,8 @@ _Slice = tuple[str, str | None]
 class CommitProof(Protocol):
     """What is needed of a store's commit record: proof, from the data's own transaction, that a slice was replaced.
 
-    `asset` is an asset key or its name; what matters is how it reads as a string.
+    `asset` is an asset key or its name; what matters is how it reads as a string. The other members mean what those of
+    `gapless.storage.slices.CommitRecord` do.
     """
 
     @property
@@ -30,6 +31,12 @@ class CommitProof(Protocol):
     def rows(self) -> int: ...
     @property
     def committed_at(self) -> datetime: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def code_version(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,6 @@ def reconcile(
     run: RunRecord,
     commits: Iterable[CommitProof],
     now: datetime,
-    code_versions: Mapping[str, str | None] | None = None,
     error: str | None = None,
 ) -> Reconciliation:
     """End a dead run as CRASHED, believing the commit records over the ledger.
@@ -62,37 +68,50 @@ def reconcile(
     processes may do so at once; what the first records stands.
 
     Args:
-        commits: The commit records of every store that the run wrote to; those of other runs are passed over.
-        code_versions: By asset, the code version to record with what is found; absent means none.
+        commits: The commit records of every store that the run wrote to, oldest first; those of other runs are passed
+            over.
         error: What broke the run down; None if its process died.
     """
     proofs: dict[_Slice, CommitProof] = {}
     for commit in commits:
         at = (str(commit.asset), commit.partition)
-        if commit.run_id == run.run_id and (at not in proofs or proofs[at].committed_at <= commit.committed_at):
+        if commit.run_id == run.run_id:
             proofs[at] = commit
     leases = ledger.leases(run.run_id)
     unknown = _unknown(ledger, run.run_id, proofs, frozenset(leases))
-    versions = code_versions or {}
-    outcomes = [
-        Outcome(
-            asset=asset,
-            partition=partition,
-            kind=EventKind.RECONCILED,
-            at=proofs[asset, partition].committed_at,
-            status=Status.MATERIALIZED,
-            rows=proofs[asset, partition].rows,
-            code_version=versions.get(asset),
-            payload={"rows": proofs[asset, partition].rows, "found_at": now.isoformat()},
-        )
-        for asset, partition in unknown
-    ]
+    outcomes = [found_committed(asset, proof, now) for (asset, _), proof in unknown.items()]
     interrupted = tuple(lease for lease in leases if lease not in unknown)
     why = "its run's process died" if error is None else "its run broke down"
     outcomes += [Outcome(asset, partition, EventKind.INTERRUPTED, now, None, why) for asset, partition in interrupted]
     if not ledger.end_crashed(run.run_id, outcomes, now, "its process died" if error is None else error):
         return Reconciliation(run.run_id, applied=False)
     return Reconciliation(run.run_id, applied=True, reconciled=tuple(unknown), interrupted=interrupted)
+
+
+def found_committed(asset: str, proof: CommitProof, now: datetime) -> Outcome:
+    """The outcome that records a commit which only the data knew of.
+
+    Args:
+        asset: The asset's name.
+    """
+    return Outcome(
+        asset=asset,
+        partition=proof.partition,
+        kind=EventKind.RECONCILED,
+        at=proof.committed_at,
+        status=Status.MATERIALIZED,
+        rows=proof.rows,
+        nbytes=proof.nbytes,
+        code_version=proof.code_version,
+        payload={
+            "rows": proof.rows,
+            "bytes": proof.nbytes,
+            "version": proof.version,
+            "code_version": proof.code_version,
+            "found_at": now.isoformat(),
+        },
+        data_version=proof.version,
+    )
 
 
 def _unknown(
@@ -111,6 +130,8 @@ def _unknown(
     for at, proof in proofs.items():
         status = statuses.get(at)
         newer = status is not None and status.committed_at is not None and status.committed_at >= proof.committed_at
+        if status is not None and status.run_id != run_id and at in leases:
+            newer = False  # nobody else could commit it since, whatever the clock says
         recorded = status is not None and status.run_id == run_id and status.status is Status.MATERIALIZED
         if not newer and (at in leases or not recorded):
             unknown[at] = proof
@@ -123,9 +144,10 @@ def _unknown(
         for event in history:
             if event.asset is not None and (event.asset, event.partition) not in leases:
                 unknown.pop((event.asset, event.partition), None)
+    started = next((event.event_id for event in ledger.events(run_id=run_id, kinds=(EventKind.RUN_STARTED,))), None)
     wiped: dict[_Slice, datetime] = {}
     for asset in {asset for asset, _ in unknown}:
-        for event in ledger.events(asset=asset, kinds=(EventKind.WIPED,)):
+        for event in ledger.events(asset=asset, kinds=(EventKind.WIPED,), after=started):
             at = asset, event.partition
             wiped[at] = max(event.at, wiped.get(at, event.at))
     return {at: proof for at, proof in unknown.items() if not _was_wiped(at, proof, wiped)}

@@ -116,9 +116,13 @@ _DYNAMIC_PARTITIONS = (
     "CREATE INDEX dynamic_partitions_in_order ON dynamic_partitions (name, position)",
 )
 
+# At the end, whatever it means: that is where a column can be added.
+_DATA_VERSION = ("ALTER TABLE statuses ADD COLUMN data_version TEXT",)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_RUNS, *_STATUSES, *_EVENTS, *_SCHEDULES),
     _DYNAMIC_PARTITIONS,
+    _DATA_VERSION,
 )
 
 VERSION = len(MIGRATIONS)

@@ -70,7 +70,7 @@ class SQLiteLedger:
         with self._file.write() as connection:
             if runs.state_of(connection, run_id) is not RunState.RUNNING:
                 return False
-            statuses.record(connection, run_id, outcomes)
+            statuses.record(connection, run_id, outcomes, found_late=True)
             return runs.end(connection, run_id, RunState.CRASHED, now, error)
 
     def run(self, run_id: str) -> RunRecord | None:

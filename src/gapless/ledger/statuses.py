@@ -30,11 +30,12 @@ _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind: kind.value for kind in EventKind}
 
 # Without a commit, what is known of the older rows stands, for they are still there. The last parameter is 1 if an
-# older commit must not replace a newer one.
+# older commit must not replace a newer one. That the run holds the lease says more than two instants: the clock may
+# have gone backwards between them.
 _SET_STATUS = """
     INSERT INTO statuses AS old
-        (asset, partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, reason)
-    VALUES (?,?,?,?,?,?,?,?,?,?)
+        (asset, partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, data_version, reason)
+    VALUES (?,?,?,?,?,?,?,?,?,?,?)
     ON CONFLICT (asset, partition) DO UPDATE SET
         status = excluded.status,
         run_id = excluded.run_id,
@@ -44,15 +45,23 @@ _SET_STATUS = """
         nbytes = CASE WHEN excluded.committed_at IS NULL THEN old.nbytes ELSE excluded.nbytes END,
         code_version =
             CASE WHEN excluded.committed_at IS NULL THEN old.code_version ELSE excluded.code_version END,
+        data_version =
+            CASE WHEN excluded.committed_at IS NULL THEN old.data_version ELSE excluded.data_version END,
         reason = excluded.reason
     WHERE ? = 0 OR old.committed_at IS NULL OR old.committed_at <= excluded.committed_at
+        OR (old.run_id <> excluded.run_id AND EXISTS (
+            SELECT 1 FROM leases AS l
+            WHERE l.asset = excluded.asset AND l.partition = excluded.partition AND l.run_id = excluded.run_id))
 """
 
-_SELECT = "SELECT partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, reason FROM statuses"
+_SELECT = (
+    "SELECT partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, reason, data_version"
+    " FROM statuses"
+)
 
 
-def record(connection: sqlite3.Connection, run_id: str, outcomes: Sequence[Outcome]) -> None:
-    """See `Ledger.record`."""
+def record(connection: sqlite3.Connection, run_id: str, outcomes: Sequence[Outcome], found_late: bool = False) -> None:
+    """See `Ledger.record`; with `found_late`, `Ledger.end_crashed`."""
     events, states, ended = list[Any](), list[Any](), list[Any]()
     known: tuple[Any, ...]
     for outcome in outcomes:
@@ -68,12 +77,12 @@ def record(connection: sqlite3.Connection, run_id: str, outcomes: Sequence[Outco
             continue
         ended.append((asset, partition, run_id))
         if outcome.status is Status.MATERIALIZED:
-            known = (at, outcome.rows, outcome.nbytes, outcome.code_version, None)
+            known = (at, outcome.rows, outcome.nbytes, outcome.code_version, outcome.data_version, None)
         elif outcome.status in _STORED:
-            known = (None, None, None, None, reason)
+            known = (None, None, None, None, None, reason)
         else:
             raise ValueError(f"an outcome's status is materialized, failed, skipped or None, not {outcome.status}")
-        only_if_newer = int(kind is EventKind.RECONCILED)
+        only_if_newer = int(found_late and kind is EventKind.RECONCILED)
         states.append((asset, partition, _STORED[outcome.status], run_id, at, *known, only_if_newer))
     connection.executemany(ADD_EVENT, events)
     connection.executemany(_SET_STATUS, states)
@@ -87,13 +96,23 @@ def listing(
     keys = None if partitions is None else [WHOLE if key is None else key for key in partitions]
     found: dict[str | None, StatusRecord] = {}
     for row in _rows_of(connection, _SELECT, asset, keys):
-        partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, reason = row
+        partition, status, run_id, updated_at, committed_at, rows, nbytes, code_version, reason, data_version = row
         key = None if partition == WHOLE else partition
         updated = from_micros(updated_at)
         # The two are equal for all that never failed since; making an instant costs as much as reading the row.
         committed = updated if committed_at == updated_at else from_micros_or_none(committed_at)
         found[key] = StatusRecord(
-            asset, key, _STATUSES[status], run_id, updated, committed, rows, nbytes, code_version, reason
+            asset,
+            key,
+            _STATUSES[status],
+            run_id,
+            updated,
+            committed,
+            rows,
+            nbytes,
+            code_version,
+            reason,
+            data_version,
         )
     leases = list(_rows_of(connection, "SELECT partition, run_id, claimed_at FROM leases", asset, keys))
     live = live_ids(connection) if leases else set()

@@ -204,7 +204,13 @@ class LedgerContract(DynamicPartitionsContract):
         ledger.record("r", [materialized("plays", "a", NOW), failed("plays", "a", later(1))])
         assert ledger.statuses("plays")["a"].status is Status.FAILED
 
-    @pytest.mark.parametrize("kind", [EventKind.INTERRUPTED, EventKind.RETRIED, EventKind.LOG])
+    def test_a_failure_leaves_the_data_version_of_the_rows_that_are_there(self, ledger: Ledger) -> None:
+        ledger.record("r", [materialized("plays", "a", NOW, data_version="d2-1"), failed("plays", "a", later(1))])
+        assert ledger.statuses("plays")["a"].data_version == "d2-1"
+        ledger.record("r", [materialized("plays", "a", later(2))])
+        assert ledger.statuses("plays")["a"].data_version is None
+
+    @pytest.mark.parametrize("kind", [EventKind.INTERRUPTED, EventKind.RETRIED, EventKind.LOG, EventKind.CHECKED])
     def test_what_is_no_result_leaves_the_state(self, ledger: Ledger, kind: EventKind) -> None:
         ledger.record("r", [materialized("plays", "a", NOW)])
         before = ledger.statuses("plays")
@@ -213,7 +219,7 @@ class LedgerContract(DynamicPartitionsContract):
 
     def test_a_result_or_an_interruption_releases_the_lease_and_the_rest_keeps_it(self, ledger: Ledger) -> None:
         ledger.start_run(run_of("r"))
-        ledger.claim("r", "plays", list("abcdef"), NOW)
+        ledger.claim("r", "plays", list("abcdefg"), NOW)
         ledger.record(
             "r",
             [
@@ -223,9 +229,12 @@ class LedgerContract(DynamicPartitionsContract):
                 Outcome("plays", "d", EventKind.INTERRUPTED, NOW, None),
                 Outcome("plays", "e", EventKind.RETRIED, NOW, None),
                 Outcome("plays", "f", EventKind.LOG, NOW, None),
+                Outcome("plays", "g", EventKind.CHECKED, NOW, None, payload={"check": "rows", "passed": True}),
             ],
         )
-        assert ledger.leases("r") == [("plays", "e"), ("plays", "f")]
+        assert ledger.leases("r") == [("plays", "e"), ("plays", "f"), ("plays", "g")]
+        (checked,) = ledger.events(kinds=[EventKind.CHECKED])
+        assert (checked.partition, checked.payload) == ("g", {"check": "rows", "passed": True})
 
     def test_a_state_that_only_a_lease_can_give_cannot_be_recorded(self, ledger: Ledger) -> None:
         outcome = Outcome("plays", "b", EventKind.MATERIALIZED, NOW, Status.RUNNING)
@@ -376,6 +385,12 @@ class LedgerContract(DynamicPartitionsContract):
         assert claim.granted == set(keys) - {"held"}
         assert ledger.claim("r", "plays", keys, later(10)).committed_since == frozenset()
 
+    def test_what_the_clock_has_not_reached_is_not_taken_for_made_meanwhile(self, ledger: Ledger) -> None:
+        # Committed before the clock went back a day: whoever asks for it now wants it made again.
+        ledger.start_run(run_of("r"))
+        ledger.record("s", [materialized("plays", "a", later(86_400)), materialized("plays", "b", later(2))])
+        assert ledger.claim("r", "plays", ["a", "b"], later(3), since=NOW).committed_since == {"b"}
+
     # Crashes
 
     def test_a_dead_run_is_ended_once_with_what_was_found_of_it(self, ledger: Ledger) -> None:
@@ -408,6 +423,26 @@ class LedgerContract(DynamicPartitionsContract):
             "a": ("r", 5),
             "b": ("dead", 1),
         }
+
+    @pytest.mark.parametrize("held", [True, False])
+    def test_what_a_dead_run_committed_under_its_lease_is_the_latest_whatever_the_clock_said(
+        self, ledger: Ledger, held: bool
+    ) -> None:
+        ledger.record("r", [materialized("plays", "a", later(86_400), rows=5)])  # then the clock went back a day
+        ledger.start_run(run_of("dead"))
+        if held:
+            ledger.claim("dead", "plays", ["a"], NOW)
+        found = Outcome("plays", "a", EventKind.RECONCILED, later(1), Status.MATERIALIZED, rows=1, data_version="d2-1")
+        ledger.end_crashed("dead", [found], later(9))
+        record = ledger.statuses("plays")["a"]
+        expected = ("dead", 1, "d2-1", later(1)) if held else ("r", 5, None, later(86_400))
+        assert (record.run_id, record.rows, record.data_version, record.committed_at) == expected
+
+    def test_what_is_put_right_may_be_older_than_what_was_recorded(self, ledger: Ledger) -> None:
+        ledger.record("r", [materialized("plays", "a", later(9), rows=5)])
+        backup = Outcome("plays", "a", EventKind.RECONCILED, later(1), Status.MATERIALIZED, rows=1)
+        ledger.record("compare", [backup])
+        assert ledger.statuses("plays")["a"].rows == 1
 
     # History
 

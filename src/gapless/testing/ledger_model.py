@@ -31,6 +31,7 @@ _kind = st.sampled_from(
         (EventKind.INTERRUPTED, None),
         (EventKind.RETRIED, None),
         (EventKind.LOG, None),
+        (EventKind.CHECKED, None),
         (EventKind.RECONCILED, Status.MATERIALIZED),
     ]
 )
@@ -95,7 +96,7 @@ class LedgerModel(RuleBasedStateMachine):
             state = self.states.get((asset, key))
             if since is None or state is None or state.committed_at is None:
                 continue
-            if state.status is Status.MATERIALIZED and state.run_id != run_id and state.committed_at >= since:
+            if state.status is Status.MATERIALIZED and state.run_id != run_id and since <= state.committed_at <= now:
                 committed.add(key)
         assert claim == Claim(frozenset(granted), held, frozenset(committed))
 
@@ -119,7 +120,7 @@ class LedgerModel(RuleBasedStateMachine):
         first = run_id not in self.ended
         assert self.ledger.end_crashed(run_id, outcomes, self.tick()) is first
         if first:
-            self.expect(run_id, outcomes)
+            self.expect(run_id, outcomes, found_late=True)
             self.end(run_id, RunState.CRASHED)
 
     @rule(run_id=_run, state=st.sampled_from([RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED]))
@@ -161,20 +162,24 @@ class LedgerModel(RuleBasedStateMachine):
     def outcomes(self, results: list[tuple[str, str | None, tuple[EventKind, Status | None], int]]) -> list[Outcome]:
         now = self.tick()
         return [
-            Outcome(asset, key, kind, now + timedelta(seconds=back), status, f"why {n}", n, n * 2, f"v{n}")
+            Outcome(asset, key, kind, now + timedelta(seconds=back), status, f"why {n}", n, n * 2, f"v{n}", {}, f"d{n}")
             for n, (asset, key, (kind, status), back) in enumerate(results)
         ]
 
-    def expect(self, run_id: str, outcomes: list[Outcome]) -> None:
+    def expect(self, run_id: str, outcomes: list[Outcome], found_late: bool = False) -> None:
+        leased = {at for at, (holder, _) in self.leases.items() if holder == run_id}
         for outcome in outcomes:
             at = outcome.asset, outcome.partition
+            held = at in leased
             if outcome.status is not None or outcome.kind is EventKind.INTERRUPTED:
                 self.unlease(at, run_id)
             if outcome.status is None:
                 continue
             old = self.states.get(at)
             if outcome.status is Status.MATERIALIZED:
-                if outcome.kind is EventKind.RECONCILED and old and old.committed_at and old.committed_at > outcome.at:
+                newer = old is not None and old.committed_at is not None and old.committed_at > outcome.at
+                late = found_late and outcome.kind is EventKind.RECONCILED
+                if late and newer and not (held and old and old.run_id != run_id):
                     continue
                 known = StatusRecord(*at, outcome.status, run_id, outcome.at)
                 self.states[at] = known._replace(
@@ -182,6 +187,7 @@ class LedgerModel(RuleBasedStateMachine):
                     rows=outcome.rows,
                     nbytes=outcome.nbytes,
                     code_version=outcome.code_version,
+                    data_version=outcome.data_version,
                 )
             else:
                 known = old or StatusRecord(*at, outcome.status, run_id, outcome.at)

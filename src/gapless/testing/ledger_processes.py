@@ -38,9 +38,20 @@ def run_of(run_id: str, process: ProcessIdentity | None = None, created_at: date
     )
 
 
-def materialized(asset: str, partition: str | None, at: datetime = _NOW, rows: int | None = 3) -> Outcome:
+def materialized(
+    asset: str, partition: str | None, at: datetime = _NOW, rows: int | None = 3, data_version: str | None = None
+) -> Outcome:
     """The outcome of a slice whose rows were committed at `at`."""
-    return Outcome(asset, partition, EventKind.MATERIALIZED, at, Status.MATERIALIZED, rows=rows, payload={"rows": rows})
+    return Outcome(
+        asset,
+        partition,
+        EventKind.MATERIALIZED,
+        at,
+        Status.MATERIALIZED,
+        rows=rows,
+        payload={"rows": rows},
+        data_version=data_version,
+    )
 
 
 def a_finished_process() -> ProcessIdentity:

@@ -18,6 +18,9 @@ class Commit:
     rows: int = 7
     run_id: str = "dead"
     asset: str = "plays"
+    nbytes: int = 70
+    version: str | None = "d2-1"
+    code_version: str | None = "v2"
 
 
 def later(seconds):
@@ -44,14 +47,15 @@ def states(ledger):
 def test_what_was_committed_is_materialized_and_the_rest_stands_as_it_was(ledger, dead):
     ledger.record("old", [materialized("plays", "b", NOW, rows=1)])
     ledger.claim("dead", "plays", ["a", "b", "c"], later(1))
-    found = reconcile(ledger, dead, [Commit("a", later(2))], later(60), {"plays": "v2"})
+    found = reconcile(ledger, dead, [Commit("a", later(2))], later(60))
     assert found == Reconciliation("dead", True, (("plays", "a"),), (("plays", "b"), ("plays", "c")))
     assert states(ledger) == {
         "a": (Status.MATERIALIZED, "dead", 7),
         "b": (Status.MATERIALIZED, "old", 1),
     }
     record = ledger.statuses("plays")["a"]
-    assert (record.committed_at, record.code_version) == (later(2), "v2")
+    assert (record.committed_at, record.nbytes) == (later(2), 70)
+    assert (record.code_version, record.data_version) == ("v2", "d2-1")
     assert ledger.run("dead").state is RunState.CRASHED
     assert ledger.run("dead").ended_at == later(60)
     assert ledger.leases("dead") == ledger.dead_runs() == []
@@ -107,9 +111,9 @@ def test_the_commits_of_other_runs_prove_nothing(ledger, dead):
 
 def test_the_latest_commit_of_a_slice_counts(ledger, dead):
     ledger.claim("dead", "plays", ["a"], later(1))
-    commits = [Commit("a", later(2), 1), Commit("a", later(4), 3), Commit("a", later(3), 2)]
+    commits = [Commit("a", later(2), 1), Commit("a", later(4), 3), Commit("a", later(3), 2)]  # the clock went backwards
     reconcile(ledger, dead, commits, later(60))
-    assert states(ledger) == {"a": (Status.MATERIALIZED, "dead", 3)}
+    assert states(ledger) == {"a": (Status.MATERIALIZED, "dead", 2)}
 
 
 def test_a_recorded_commit_is_not_found_again(ledger, dead):
@@ -164,3 +168,25 @@ def test_a_slice_that_the_run_made_a_second_time_has_its_newer_rows(ledger, dead
     ledger.claim("dead", "plays", ["a"], later(3))
     assert reconcile(ledger, dead, [Commit("a", later(4), 2)], later(60)).reconciled == (("plays", "a"),)
     assert states(ledger) == {"a": (Status.MATERIALIZED, "dead", 2)}
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize("before", ["materialized", "failed"])
+def test_what_was_committed_after_the_clock_went_back_a_day_replaces_what_was_known(ledger, dead, before):
+    ledger.record("other", [materialized("plays", "a", later(DAY), rows=1)])
+    if before == "failed":
+        ledger.record("other", [Outcome("plays", "a", EventKind.FAILED, later(DAY + 1), Status.FAILED, "no")])
+    ledger.claim("dead", "plays", ["a"], later(1))
+    assert reconcile(ledger, dead, [Commit("a", later(2))], later(60)).reconciled == (("plays", "a"),)
+    assert states(ledger) == {"a": (Status.MATERIALIZED, "dead", 7)}
+    assert ledger.statuses("plays")["a"].data_version == "d2-1"
+
+
+def test_a_wipe_before_the_run_began_is_no_wipe_of_what_it_made_whatever_the_clock_said(ledger):
+    ledger.wipe("plays", ["a"], "w", later(DAY))
+    ledger.start_run(run_of("dead", a_finished_process(), NOW))
+    (dead,) = ledger.dead_runs()
+    ledger.claim("dead", "plays", ["a"], later(1))
+    assert reconcile(ledger, dead, [Commit("a", later(2))], later(60)).reconciled == (("plays", "a"),)
