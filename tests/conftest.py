@@ -7,3 +7,5 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None, max_examples=50)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("house")
+
+pytest_plugins = ["s3_server"]

@@ -1,0 +1,202 @@
+"""What can go wrong with a store of Parquet files; the old rows are still there in every case.
+
+StorageError
+├── BaseDirectoryError     settings that name no place, or a place that cannot be used
+├── MissingPackageError    a place that needs a package which is not installed
+├── ObjectStorageError     the object storage refuses, or does not answer
+├── CommitRaceError        other writers committed to the table all the time
+├── CommitLogError         a file of a commit log that cannot be read
+├── DataFileError          a data file that the commit log names cannot be read
+├── StoredWholeError       partitions of a table that was stored whole
+├── PackedFilesError       files are asked for, but partitions share one
+└── VersionGoneError       a version that is to be restored is not kept any more
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gapless.errors import StorageError
+from gapless.storage.errors import slice_name
+
+__all__ = [
+    "BaseDirectoryError",
+    "CommitLogError",
+    "CommitRaceError",
+    "DataFileError",
+    "MissingPackageError",
+    "ObjectStorageError",
+    "PackedFilesError",
+    "StoredWholeError",
+    "VersionGoneError",
+]
+
+
+@dataclass(eq=False)
+class BaseDirectoryError(StorageError):
+    """The store's settings name no place, or one that cannot be used.
+
+    Attributes:
+        reason: What is wrong with it, a clause.
+        fix: What to do, a sentence without its full stop.
+    """
+
+    place: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"Parquet files cannot be kept in {self.place}: {self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class MissingPackageError(StorageError):
+    """The place needs a package that is not installed.
+
+    Attributes:
+        extra: What to install of Gapless; None if no extra brings the package.
+    """
+
+    place: str
+    package: str
+    extra: str | None
+
+    def __str__(self) -> str:
+        install = f"'gapless[{self.extra}]'" if self.extra else self.package
+        return (
+            f"{self.place} needs the package {self.package}, which is not installed. Install it: pip install {install}"
+        )
+
+
+@dataclass(eq=False)
+class ObjectStorageError(StorageError):
+    """The object storage refuses a request, or does not answer.
+
+    Attributes:
+        place: The bucket or folder, as a URL.
+        endpoint: The server's address; None for the provider's own.
+        doing: What was to be done, an infinitive: ``read``, ``write`` …
+        reason: What it answered, a clause.
+        fix: What to check, a sentence without its full stop.
+    """
+
+    place: str
+    endpoint: str | None
+    doing: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        where = f"{self.place} at {self.endpoint}" if self.endpoint else self.place
+        return f"cannot {self.doing} {where}: {self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class CommitRaceError(StorageError):
+    """Other writers committed to the table each time, before we could.
+
+    Attributes:
+        tries: How often we tried.
+        waited: For how long, seconds.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    place: str
+    tries: int
+    waited: float
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: other processes commit to {self.place} all the time; tried"
+            f" {self.tries} times in {self.waited:.0f} s. Nothing was replaced. Run this again when there are fewer of"
+            " them; to go on for longer, set lock_timeout on the IO manager."
+        )
+
+
+@dataclass(eq=False)
+class CommitLogError(StorageError):
+    """A file of a table's commit log cannot be read.
+
+    Attributes:
+        reason: What is wrong with it, a clause.
+        fix: What to do, a sentence without its full stop.
+    """
+
+    file: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"the commit log {self.file} cannot be read: {self.reason}. {self.fix}."
+
+
+@dataclass(eq=False)
+class DataFileError(StorageError):
+    """A data file that the commit log names cannot be read.
+
+    Attributes:
+        reason: What is wrong, a clause.
+    """
+
+    asset: str
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"asset {self.asset!r}: the files in {self.place} cannot be read: {self.reason}. If something else than"
+            f" Gapless deleted or changed them, restore them from a copy, or make them again:"
+            f" gapless materialize {self.asset}"
+        )
+
+
+@dataclass(eq=False)
+class StoredWholeError(StorageError):
+    """A partition is asked for, but the table was stored whole, before the asset had partitions."""
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    place: str
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: {self.place} was stored whole, before the asset had"
+            f" partitions; which of its rows belong to a partition is not known. Begin anew: gapless wipe {self.asset}"
+        )
+
+
+@dataclass(eq=False)
+class PackedFilesError(StorageError):
+    """The files of some partitions are asked for, but they share one with others.
+
+    Attributes:
+        shared: How many of the files also hold other rows.
+    """
+
+    asset: str
+    shared: int
+
+    def __str__(self) -> str:
+        return (
+            f"asset {self.asset!r}: {self.shared} of the files hold rows of other partitions, or old ones, too, because"
+            " small partitions were packed. Read them with scan() of the IO manager; to keep a file for each"
+            " partition, set pack_below=0 on it, and make the partitions again."
+        )
+
+
+@dataclass(eq=False)
+class VersionGoneError(StorageError):
+    """A version that is to be restored is not kept any more, or never was."""
+
+    asset: str
+    partition: str | None
+    number: int
+    kept_for: str
+
+    def __str__(self) -> str:
+        keys = () if self.partition is None else (self.partition,)
+        return (
+            f"{slice_name(self.asset, keys)}: the rows of commit {self.number} are not kept any more; versions that"
+            f" were replaced are kept for {self.kept_for}. See what can be restored with: gapless history {self.asset}"
+        )

@@ -1,0 +1,123 @@
+"""What the settings of a store of Parquet files say: a place, a length of time."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from gapless.storage.errors import TableNameError
+
+if TYPE_CHECKING:
+    from gapless.storage.parquet.files import Files
+
+__all__ = ["Setting", "files_at", "kept_us", "options_of", "seconds", "text"]
+
+_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_WRITTEN = re.compile(r"\s*(\d+)\s*([a-z]+)\s*")
+
+
+class Setting(Protocol):
+    """A value that is looked up when it is first needed, as `EnvVar` is."""
+
+    def get_value(self) -> Any: ...
+
+
+def value_of(setting: Any, what: str) -> Any:
+    """What `setting` says now; for one that is no `Setting`, itself.
+
+    Raises:
+        TableNameError: It has no value.
+    """
+    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar is a string too, its own name
+    if get_value is None:
+        return setting
+    value = get_value()
+    if value is None or value == "":
+        name = getattr(setting, "env_var_name", "")
+        fix = f"Set it: export {name}=…" if name else "Set that variable"
+        raise TableNameError(f"the {what} is {setting!r}, which has no value", fix)
+    return value
+
+
+def text(setting: str | os.PathLike[str] | Setting, what: str) -> str:
+    """A path or URL as text; of a `UPath`, with its protocol.
+
+    Raises:
+        TableNameError: It has no value, or is none.
+    """
+    value = value_of(setting, what)
+    if not value or not (isinstance(value, (str, os.PathLike)) or hasattr(value, "protocol")):
+        raise TableNameError(f"the {what} is {value!r}", f'Give a folder or a URL, for example {what}="data/parquet"')
+    return str(value)
+
+
+def options_of(base_dir: Any, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options of the storage, with what they stand for: those of a `UPath` base, and those that are given."""
+    own = getattr(base_dir, "storage_options", None) or {}
+    return {name: _inner(value, name) for name, value in {**own, **(options or {})}.items()}
+
+
+def _inner(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _inner(inner, f"{name}[{key!r}]") for key, inner in value.items()}
+    return value_of(value, f"storage option {name}")
+
+
+def files_at(place: str, options: Mapping[str, Any], folder: Path) -> Files:
+    """Where the files of a store lie.
+
+    Args:
+        place: A path, relative to `folder`, or a URL.
+
+    Raises:
+        StorageError: It is no place for files, or a package is missing.
+    """
+    if "://" in place and not place.startswith("file://"):
+        from gapless.storage.parquet.object_storage import ObjectFiles
+
+        return ObjectFiles(place, options)
+    from gapless.storage.parquet.files import LocalFiles
+
+    return LocalFiles((folder / Path(place.removeprefix("file://")).expanduser()).absolute())
+
+
+def kept_us(setting: str | timedelta | int | Setting) -> int:
+    """How long superseded versions are kept, microseconds.
+
+    Raises:
+        TableNameError: It is no length of time.
+    """
+    value = value_of(setting, "keep_versions")
+    found = _WRITTEN.fullmatch(value) if isinstance(value, str) else None
+    span = None
+    if isinstance(value, timedelta):
+        span = value
+    elif value in (0, "0"):
+        span = timedelta()
+    elif found and found[2] in _UNITS and int(found[1]) < 10**6:
+        span = int(found[1]) * _UNITS[found[2]]
+    if span is None or span < timedelta():
+        raise TableNameError(
+            f"keep_versions is {value!r}, which is no length of time",
+            'Write a number and min, h, d or w: keep_versions="7d"; or 0 to keep none',
+        )
+    return span // timedelta(microseconds=1)
+
+
+def seconds(setting: float | Setting) -> float:
+    """How long to wait, seconds.
+
+    Raises:
+        TableNameError: It is no number.
+    """
+    value = value_of(setting, "lock_timeout")
+    try:
+        return float(cast("float", value))
+    except (TypeError, ValueError):
+        raise TableNameError(
+            f"the lock_timeout is {setting!r}, which is {value!r} and no number of seconds", "Set it to a number"
+        ) from None
