@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator
 
 from gapless.definitions.environment import EnvVar, IntEnvVar, value_from
 
-__all__ = ["Config", "ConfigurableResource"]
+__all__ = ["Config", "ConfigurableResource", "ResourceDependency"]
+
+T = TypeVar("T")
+
+ResourceDependency = Annotated[T, "a resource inside of another"]
+"""``client: ResourceDependency[Client]`` is a field of that resource, as ``client: Client`` is."""
 
 
 class Config(BaseModel):

@@ -12,70 +12,23 @@ class TestMyStore(SliceStoreContract):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
-from gapless.partitions.window import TimeWindow
 from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused, SliceStore
-
-if TYPE_CHECKING:
-    import polars as pl
+from gapless.testing.slice_store_desk import DAILY_VALUES, day_slice
+from gapless.testing.slice_store_history import SliceStoreHistory
+from gapless.testing.slice_store_policies import SliceStorePolicies
 
 __all__ = ["DAILY_VALUES", "SliceStoreContract", "day_slice"]
 
-_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
-# How a column may say which day a row belongs to, from the day and the row's number in it.
-DAILY_VALUES: dict[str, Callable[[datetime, int], Any]] = {
-    "text, a date": lambda day, row: day.strftime("%Y-%m-%d"),
-    "text, a date and a time": lambda day, row: (day + timedelta(minutes=row)).strftime("%Y-%m-%dT%H:%M:%S"),
-    "text, an instant": lambda day, row: (day + timedelta(hours=row)).isoformat(sep=" "),
-    "DATE": lambda day, row: day.date(),
-    "TIMESTAMP": lambda day, row: (day + timedelta(hours=23, seconds=row)).replace(tzinfo=None),
-    "TIMESTAMPTZ": lambda day, row: day + timedelta(hours=row),
-    "INTEGER": lambda day, row: int(day.strftime("%Y%m%d")),
-}
-
-
-def day_slice(day: int) -> PartitionSlice:
-    """The `day`-th daily partition from 2024-01-01 on, UTC."""
-    start = _EPOCH + timedelta(days=day)
-    return PartitionSlice(start.strftime("%Y-%m-%d"), TimeWindow(start, start + timedelta(days=1)))
-
-
-class SliceStoreContract:
+class SliceStoreContract(SliceStorePolicies, SliceStoreHistory):
     """Subclass it and give it a fixture ``store``: an empty store."""
-
-    asset = AssetKey(["warehouse", "plays"])
-
-    def output(self, *days: int, run_id: str = "run", asset: AssetKey | None = None) -> OutputSlices:
-        return OutputSlices(asset or self.asset, tuple(map(day_slice, days)), "at", run_id)
-
-    def source(self, *days: int, columns: tuple[str, ...] | None = None, asset: AssetKey | None = None) -> InputSlices:
-        return InputSlices(asset or self.asset, tuple(map(day_slice, days)), "at", columns=columns)
-
-    def frame(self, *days: int, kind: str = "text, a date", rows: int = 3, mark: int = 0) -> pl.DataFrame:
-        import polars as pl
-
-        value = DAILY_VALUES[kind]
-        table = [
-            {"n": row, "mark": mark, "at": value(_EPOCH + timedelta(days=day), row)}
-            for day in days
-            for row in range(max(rows, 1))
-        ]
-        return pl.DataFrame(table) if rows else pl.DataFrame(table).clear()
-
-    def put(self, store: SliceStore, *values: tuple[OutputSlices, Any]) -> Sequence[Committed | Refused]:
-        return store.commit([store.stage(output, value) for output, value in values])
-
-    def marks(self, store: SliceStore, *days: int) -> list[int]:
-        return list(store.load(self.source(*days), Any)["mark"])
 
     @pytest.mark.parametrize("kind", DAILY_VALUES)
     def test_a_slice_made_again_replaces_its_own_rows_and_no_others(self, store: SliceStore, kind: str) -> None:

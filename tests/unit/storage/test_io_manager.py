@@ -39,7 +39,7 @@ def test_static_partitions_have_no_time_window():
 
 
 def test_an_input_without_partitions_to_read_has_no_range():
-    with pytest.raises(InvocationError, match="no partition of 'plays' is asked for"):
+    with pytest.raises(InvocationError, match="no partition of asset 'plays' is asked for"):
         InputContext(PLAYS, DAYS).asset_partition_key_range  # noqa: B018
 
 
