@@ -26,6 +26,7 @@ stay attributes, so that code can act on them, and survive pickling.
     │   ├── LoadError                    the definitions file could not be loaded; in definitions.errors
     │   ├── UnknownArgumentError         an argument that a public function lacks (TypeError); in definitions.errors
     │   └── NameNotProvidedError         a Dagster name that Gapless lacks (ImportError); in definitions.errors
+    ├── …                                what a call or a check did wrong; see gapless.execution.errors
     ├── StorageError                     a slice could not be read or replaced
     │   └── …                            see gapless.storage.errors
     └── LedgerError                      the ledger could not be read or written

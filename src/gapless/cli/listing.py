@@ -58,8 +58,12 @@ def _assets(project: Project) -> str:
         columns["GROUP"] = [asset.group_name for asset in assets]
     if any(asset.kinds for asset in assets):
         columns["KINDS"] = [", ".join(sorted(asset.kinds)) or "-" for asset in assets]
+    if any(_checks(project, asset) for asset in assets):
+        columns["CHECKS"] = [", ".join(check["check"] for check in _checks(project, a)) or "-" for a in assets]
     # Where the terminal is narrow, so is the least needed: a line that breaks is harder to read than one that ends.
-    for least in ("KINDS", "GROUP"):
+    if _room(columns) < 0 and "CHECKS" in columns:
+        columns["CHECKS"] = [str(len(_checks(project, asset)) or "-") for asset in assets]
+    for least in ("KINDS", "GROUP", "CHECKS"):
         if _room(columns) < 0:
             columns.pop(least, None)
     if (room := _room(columns)) < 0:
@@ -83,6 +87,19 @@ def _reads(project: Project, asset: AssetsDefinition) -> list[str]:
     return list(dict.fromkeys(dependency.upstream.to_user_string() for dependency in project.graph.parents(asset.key)))
 
 
+def _checks(project: Project, asset: AssetsDefinition) -> list[dict[str, Any]]:
+    specs = [*(check.spec for check in project.graph.checks_of(asset.key)), *asset.check_specs]
+    return [
+        {
+            "check": spec.name,
+            "blocking": spec.blocking,
+            "description": spec.description,
+            "metadata": dict(spec.metadata),
+        }
+        for spec in specs
+    ]
+
+
 def _json(project: Project, running: dict[str, bool]) -> dict[str, Any]:
     return {
         "source": project.source,
@@ -95,6 +112,7 @@ def _json(project: Project, running: dict[str, bool]) -> dict[str, Any]:
                 "owners": list(asset.owners),
                 "tags": dict(asset.tags),
                 "reads": _reads(project, asset),
+                "checks": _checks(project, asset),
                 "description": asset.description,
                 "location": asset.where,
             }

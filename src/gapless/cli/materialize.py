@@ -9,13 +9,14 @@ import click
 
 from gapless.cli.blocked import print_blocked
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
-from gapless.cli.plan import print_left_out
+from gapless.cli.plan import print_expired, print_left_out
 from gapless.cli.progress import place, reporter_for
 from gapless.cli.recovery import recover, tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, duration, first_line_of
 from gapless.cli.user_traceback import shortened
 from gapless.engine import Engine, system_clock
+from gapless.execution.check_evaluation import AssetCheckEvaluation
 from gapless.execution.progress import StepReport
 from gapless.execution.result import RunResult
 from gapless.ledger.contract import RunState
@@ -74,6 +75,7 @@ def materialize(
         click.echo(_nothing(made, failed))
         print_blocked(settings, engine.project.graph, chosen, made)
         print_left_out(settings, made.failed_left_out, words)
+        print_expired(made, engine.project.graph)
     elif result.state is RunState.CANCELED:
         flags = [name for name, given in (("--failed", failed), ("--all", everything)) if given]
         _print_stopped(settings, result, [*words, *flags])
@@ -81,6 +83,7 @@ def materialize(
         _print_summary(result)
         print_blocked(settings, engine.project.graph, chosen, made)
         print_left_out(settings, made.failed_left_out, typed(selection, job))
+        print_expired(made, engine.project.graph)
         _print_next(settings, result, typed(selection, job))
     if result.state is RunState.CANCELED:
         return _INTERRUPTED
@@ -104,6 +107,18 @@ def _print_summary(result: RunResult) -> None:
         _print_failed(result.failed)
     if result.skipped:
         _print_skipped(result.skipped)
+    _print_warnings([found for found in result.check_failures if not found.prevents])
+
+
+def _print_warnings(found: Sequence[AssetCheckEvaluation]) -> None:
+    if not found:
+        return
+    click.echo(f"\n{click.style('warnings', fg='yellow')}: {len(found):,}")
+    for check in found[:_MOST_SHOWN]:
+        which = str(check.asset_key) if check.partition is None else f"{check.asset_key} {check.partition}"
+        click.echo(f"  ! {which}: {first_line_of(check.reason)}")
+    if len(found) > _MOST_SHOWN:
+        click.echo(f"  … and {len(found) - _MOST_SHOWN:,} more")
 
 
 def _print_next(settings: Settings, result: RunResult, words: list[str]) -> None:
@@ -171,6 +186,10 @@ def _json(made: Plan, result: RunResult) -> dict[str, Any]:
         "failed": listed(result.failed),
         "skipped": listed(result.skipped),
         "interrupted": listed(result.interrupted),
+        "checks_not_passed": [
+            {"asset": str(found.asset_key), "partition": found.partition, **found.payload()}
+            for found in result.check_failures
+        ],
         "blocked": [
             {"asset": str(step.asset), "partition": step.key_at(ordinal), "reason": why}
             for step in made.steps

@@ -31,14 +31,20 @@ def reporter_for(as_json: bool, no_color: bool = False) -> Reporter:
 
 
 class _Announced:
-    """Failures as they occur, the first few."""
+    """Failures and warnings as they occur, the first few of each."""
 
     def __init__(self) -> None:
-        self._told = 0
+        self._told = self._warned = 0
 
     def tell(self, reports: Sequence[StepReport], say: Callable[[str], None]) -> None:
         for report in reports:
-            if report.kind is EventKind.RETRIED:
+            if report.kind is EventKind.CHECKED:
+                self._warned += 1
+                if self._warned <= _MOST_ANNOUNCED:
+                    say(f"{click.style('!', fg='yellow')} {place(report)}: {first_line_of(report.reason)}")
+                elif self._warned == _MOST_ANNOUNCED + 1:
+                    say("further checks that did not pass are only counted here.")
+            elif report.kind is EventKind.RETRIED:
                 say(f"{click.style('trying again', fg='yellow')} {place(report)}: {first_line_of(report.reason)}")
             elif report.kind is EventKind.FAILED:
                 self._told += 1
@@ -129,7 +135,7 @@ class Bar:
     def finished(self, reports: Sequence[StepReport]) -> None:
         if self._progress is None:
             return
-        settled = [r for r in reports if r.kind is not EventKind.RETRIED]
+        settled = [r for r in reports if r.kind not in (EventKind.RETRIED, EventKind.CHECKED)]
         self._settled += len(settled)
         self._failed += sum(r.kind in (EventKind.FAILED, EventKind.SKIPPED) for r in settled)
         self._announced.tell(reports, self._say)

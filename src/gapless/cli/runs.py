@@ -35,9 +35,12 @@ _EVENT_COLOURS = {
     EventKind.SKIPPED: "yellow",
     EventKind.RETRIED: "yellow",
     EventKind.INTERRUPTED: "yellow",
+    EventKind.CHECKED: "yellow",
 }
 # What an event's payload holds for programs, or is shown in a place of its own.
-_NOT_SHOWN = frozenset({"traceback", "hint", "rows", "duration_s", "columns", "table", "metadata", "level", "batch"})
+_NOT_SHOWN = frozenset(
+    {"traceback", "hint", "rows", "duration_s", "columns", "table", "metadata", "level", "batch", "inputs"}
+)
 
 
 @click.group()
@@ -221,13 +224,17 @@ def _print_event(event: Event) -> None:
         word = str(payload.get("level", "info")).lower()
         click.echo(f"{clock}  {where}  {word}: {event.reason}")
         return
+    if event.kind is EventKind.CHECKED and payload.get("passed"):
+        click.echo(f"{clock}  {where}  {click.style('checked', fg='green')}  {payload.get('check')} passed")
+        return
     word = click.style(event.kind.value.replace("_", " "), fg=_EVENT_COLOURS.get(event.kind))
     facts = []
     if payload.get("rows") is not None:
         facts.append(count(int(payload["rows"]), "row"))
     if payload.get("duration_s") is not None:
         facts.append(f"{payload['duration_s']:.3f} s")
-    facts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in _NOT_SHOWN]
+    hidden = frozenset(payload) if event.kind is EventKind.CHECKED else _NOT_SHOWN  # the reason says it all
+    facts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in hidden]
     line = "  ".join(part for part in (clock, where, word, ", ".join(facts)) if part)
     click.echo(line)
     detail = [*(event.reason or "").splitlines()] if not payload.get("traceback") else []

@@ -6,18 +6,34 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, overload
+from datetime import timedelta
+from typing import Any, get_args, overload
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
-from gapless.definitions.dependency import AssetDep, AssetIn, coerce_asset_key
+from gapless.definitions.asset_arguments import (
+    asset_key_of,
+    checked_check_specs,
+    checked_ins,
+    checked_keep,
+    checked_naive_timestamps,
+    checked_policy,
+    checked_strings,
+    require_type,
+)
+from gapless.definitions.asset_checks import AssetCheckSpec
+from gapless.definitions.decorated import require_function
+from gapless.definitions.dependency import AssetDep, AssetIn
 from gapless.definitions.labels import checked_owners, checked_tags
+from gapless.definitions.metadata import checked_metadata
+from gapless.definitions.names import checked_name
 from gapless.definitions.parameters import Annotations, Parameters, parameters_of
 from gapless.definitions.policies import BackfillPolicy, RetryPolicy
-from gapless.definitions.results import MaterializeResult, checked_metadata
+from gapless.definitions.results import MaterializeResult
 from gapless.definitions.source_location import SourceLocation, calling_frame, location_of_function
 from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError, InvocationError
 from gapless.partitions import PartitionsDefinition
+from gapless.storage.policies import BoundaryPolicy, SchemaPolicy
 
 __all__ = ["AssetsDefinition", "asset"]
 
@@ -38,6 +54,8 @@ class AssetsDefinition:
         ins: Parameter to where its value comes from; only what the user said.
         deps: Upstream assets that are not passed as values.
         required_resource_keys: Resources that `fn` takes from its context; those it takes as parameters not included.
+        keep: How long after its end a partition is kept; None for ever.
+        check_specs: Checks whose results `fn` returns itself.
         location: Where `fn` is defined.
     """
 
@@ -58,6 +76,10 @@ class AssetsDefinition:
     retry_policy: RetryPolicy | None = None
     code_version: str | None = None
     kinds: frozenset[str] = frozenset()
+    schema_policy: SchemaPolicy = SchemaPolicy.EVOLVE
+    boundary_policy: BoundaryPolicy = BoundaryPolicy.REFUSE
+    keep: timedelta | None = None
+    check_specs: tuple[AssetCheckSpec, ...] = ()
     location: SourceLocation | None = None
 
     @property
@@ -72,8 +94,21 @@ class AssetsDefinition:
 
     @property
     def partition_expr(self) -> Any:
-        """The column or SQL expression that says which partition a row belongs to; None if there is none."""
-        return self.metadata.get("partition_expr")
+        """The column or SQL expression that says which partition a row belongs to; None if there is none.
+
+        Of several dimensions, each by its name; one that the metadata does not name is the column of its own name.
+        """
+        given = self.metadata.get("partition_expr")
+        dimensions = () if self.partitions_def is None else tuple(self.partitions_def.dimensions)
+        if not dimensions or not (given is None or isinstance(given, Mapping)):
+            return given
+        return {name: _column(name) for name in dimensions} | dict(given or {})
+
+    @property
+    def naive_zone(self) -> str | None:
+        """The IANA zone of its timestamps without a zone; None for that of its partitions definition."""
+        zone = self.metadata.get("naive_timestamps")
+        return zone if isinstance(zone, str) else None
 
     @property
     def return_annotation(self) -> Any:
@@ -87,10 +122,27 @@ class AssetsDefinition:
     @property
     def stores_output(self) -> bool:
         """False if `fn` is annotated to store its data itself: ``-> None`` or ``-> MaterializeResult``."""
+        returned = self._returned
+        return not (returned is None or returned is MaterializeResult)
+
+    @property
+    def makes_no_value(self) -> bool:
+        """True if `fn` is annotated ``-> None``: there is nothing that could be checked or stored for it."""
+        return self._returned is None
+
+    @property
+    def _returned(self) -> Any:
+        """What `fn` says it returns, of a generator what it yields; its own class where only the name is known."""
         returned = self.return_annotation
+        if inspect.isgeneratorfunction(self.fn):
+            if isinstance(returned, str):
+                returned = returned.partition("[")[2].partition(",")[0].rstrip("] ")
+            else:
+                returned = next(iter(get_args(returned)), returned)
         if isinstance(returned, str):
-            return returned.rpartition(".")[2] not in ("None", "MaterializeResult")
-        return not (returned is None or returned is type(None) or returned is MaterializeResult)
+            by_name = {"None": None, "MaterializeResult": MaterializeResult}
+            return by_name.get(returned.rpartition(".")[2], returned)
+        return None if returned is type(None) else returned
 
     @property
     def resource_keys(self) -> frozenset[str]:
@@ -159,6 +211,10 @@ def asset(
     code_version: str | None = None,
     kinds: AbstractSet[str] | None = None,
     required_resource_keys: AbstractSet[str] | None = None,
+    schema_policy: SchemaPolicy | str | None = None,
+    boundary_policy: BoundaryPolicy | str | None = None,
+    keep: str | None = None,
+    check_specs: Sequence[AssetCheckSpec] | None = None,
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]: ...
 @checked_arguments
 def asset(
@@ -181,6 +237,10 @@ def asset(
     code_version: str | None = None,
     kinds: AbstractSet[str] | None = None,
     required_resource_keys: AbstractSet[str] | None = None,
+    schema_policy: SchemaPolicy | str | None = None,
+    boundary_policy: BoundaryPolicy | str | None = None,
+    keep: str | None = None,
+    check_specs: Sequence[AssetCheckSpec] | None = None,
 ) -> AssetsDefinition | Callable[[Callable[..., Any]], AssetsDefinition]:
     """Declare that a function makes an asset.
 
@@ -194,7 +254,8 @@ def asset(
         key: The whole key, instead of `name` and `key_prefix`.
         deps: Assets to be made before, whose values are not passed.
         ins: Parameter to `AssetIn`, where the parameter's name does not say all.
-        metadata: Facts about the asset. ``partition_expr`` names the column that identifies the partition.
+        metadata: Facts about the asset. ``partition_expr`` names the column that identifies the partition;
+            ``naive_timestamps="UTC"`` says that timestamps without a zone are not civil time.
         owners: Mail addresses, or ``team:name``.
         description: By default the function's docstring.
         io_manager_key: The resource that stores what the function returns; by default ``"io_manager"``.
@@ -202,6 +263,10 @@ def asset(
         code_version: Change it when the function's meaning changes; what was made before is then stale.
         kinds: What it is made of, for people: ``{"duckdb", "polars"}``.
         required_resource_keys: Resources that the function takes from ``context.resources``.
+        schema_policy: What to do about columns that are not the table's; by default ``"evolve"``.
+        boundary_policy: What to do about rows outside the partition; by default ``"refuse"``.
+        keep: How long after its end a partition is kept, ``"90d"``; by default for ever.
+        check_specs: Checks whose results the function returns itself, in ``Output(…, check_results=[…])``.
 
     Raises:
         DefinitionError: If it does not hold together; names file and line.
@@ -214,9 +279,9 @@ def asset(
         location = location_of_function(fn)
         where = None if location is None else str(location)
         _require_plain_function(fn, where or _place(frame))
-        asset_key = _key(fn, name, key_prefix, key, where)
+        asset_key = asset_key_of(fn, name, key_prefix, key, where)
         owner = f"asset {asset_key.to_user_string()!r}"
-        resources = _strings(required_resource_keys, f"required_resource_keys of {owner}", where)
+        resources = checked_strings(required_resource_keys, f"required_resource_keys of {owner}", where)
         parameters = parameters_of(fn, Annotations.of(fn, local_names), frozenset(resources), owner, where)
         for parameter in ins or {}:
             if parameter not in parameters.inputs:
@@ -226,34 +291,48 @@ def asset(
                     " whose value is not passed.",
                     where,
                 )
-        _require_type(partitions_def, PartitionsDefinition, "partitions_def", "a partitions definition", owner, where)
-        _require_type(backfill_policy, BackfillPolicy, "backfill_policy", "a BackfillPolicy", owner, where)
-        _require_type(retry_policy, RetryPolicy, "retry_policy", "a RetryPolicy", owner, where)
+        require_type(partitions_def, PartitionsDefinition, "partitions_def", "a partitions definition", owner, where)
+        require_type(backfill_policy, BackfillPolicy, "backfill_policy", "a BackfillPolicy", owner, where)
+        require_type(retry_policy, RetryPolicy, "retry_policy", "a RetryPolicy", owner, where)
         for text, value in (("group_name", group_name), ("code_version", code_version), ("description", description)):
-            _require_type(value, str, text, "text", owner, where)
-        _require_type(io_manager_key, str, "io_manager_key", "the name of a resource", owner, where)
+            require_type(value, str, text, "text", owner, where)
+        require_type(io_manager_key, str, "io_manager_key", "the name of a resource", owner, where)
+        facts = checked_metadata(metadata, owner, where)
+        checked_naive_timestamps(facts, owner, where)
         return AssetsDefinition(
             key=asset_key,
             fn=fn,
             parameters=parameters,
             partitions_def=partitions_def,
             io_manager_key=io_manager_key or DEFAULT_IO_MANAGER,
-            ins=_checked_ins(ins or {}, owner, where),
+            ins=checked_ins(ins or {}, owner, where),
             deps=_checked_deps(deps, owner, where),
             required_resource_keys=frozenset(resources) - frozenset(parameters.resources),
-            metadata=checked_metadata(metadata, owner, where),
+            metadata=facts,
             tags=checked_tags(tags, owner, where),
             owners=checked_owners(owners, owner, where),
-            group_name=DEFAULT_GROUP if group_name is None else _checked_name(group_name, "group", where),
+            group_name=DEFAULT_GROUP if group_name is None else checked_name(group_name, "group", where),
             description=description if description is not None else inspect.getdoc(fn),
             backfill_policy=backfill_policy,
             retry_policy=retry_policy,
             code_version=code_version,
-            kinds=frozenset(_strings(kinds, f"kinds of {owner}", where)),
+            kinds=frozenset(checked_strings(kinds, f"kinds of {owner}", where)),
+            schema_policy=checked_policy(
+                schema_policy, SchemaPolicy, "schema_policy", SchemaPolicy.EVOLVE, owner, where
+            ),
+            boundary_policy=checked_policy(
+                boundary_policy, BoundaryPolicy, "boundary_policy", BoundaryPolicy.REFUSE, owner, where
+            ),
+            keep=checked_keep(keep, partitions_def, owner, where),
+            check_specs=checked_check_specs(check_specs, asset_key, owner, where),
             location=location,
         )
 
     return declare if compute_fn is None else declare(compute_fn)
+
+
+def _column(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'  # no dimension's name has a quote in it
 
 
 def _place(frame: Any) -> str | None:
@@ -263,77 +342,8 @@ def _place(frame: Any) -> str | None:
 def _require_plain_function(fn: Any, where: str | None) -> None:
     if isinstance(fn, AssetsDefinition):
         raise DefinitionError(f"{fn!r} is declared twice", "Use @asset once.", where)
-    if not inspect.isfunction(fn):
-        raise DefinitionError(
-            f"@asset was put on {fn!r}, which is not a function",
-            "Declare an asset with: @asset above def name(...).",
-            where,
-        )
-    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
-        kind = "async" if not inspect.isgeneratorfunction(fn) else "a generator (it uses yield)"
-        raise DefinitionError(
-            f"the function {fn.__name__}() of an asset is {kind}",
-            "Write a plain function that returns its value; return Output(value, metadata={…}) to add metadata.",
-            where,
-        )
-
-
-def _key(
-    fn: Callable[..., Any],
-    name: str | None,
-    key_prefix: str | Sequence[str] | None,
-    key: CoercibleToAssetKey | None,
-    where: str | None,
-) -> AssetKey:
-    if key is not None:
-        if name is not None or key_prefix is not None:
-            raise DefinitionError(
-                f"the asset {fn.__name__}() has a key and a name or key_prefix",
-                "Give one of them: a key is already the whole path.",
-                where,
-            )
-        parts: Sequence[str] = coerce_asset_key(key).path
-    else:
-        prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix or ())
-        parts = (*prefix, fn.__name__ if name is None else name)
-    for part in parts:
-        _checked_name(part, "asset", where)
-    return AssetKey(parts)
-
-
-def _checked_name(name: Any, what: str, where: str | None) -> str:
-    # What selections, paths and table names are written with is kept out of names, so that none needs quoting.
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-." for c in name):
-        raise DefinitionError(
-            f"{name!r} is not a name for {'an' if what[0] in 'aeiou' else 'a'} {what}",
-            "Use letters, digits, '_', '-' and '.'; the parts of an asset's path go into key_prefix=[…].",
-            where,
-        )
-    return name
-
-
-def _require_type(value: Any, expected: type, argument: str, words: str, owner: str, where: str | None) -> None:
-    if value is not None and not isinstance(value, expected):
-        raise DefinitionError(f"{owner} has {argument}={value!r}; expected {words}", "", where)
-
-
-def _strings(values: Iterable[str] | None, what: str, where: str | None) -> tuple[str, ...]:
-    if values is None:
-        return ()
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-        raise DefinitionError(f"{what} are {values!r}; expected a collection of strings", "", where)
-    return tuple(values)
-
-
-def _checked_ins(ins: Mapping[str, AssetIn], owner: str, where: str | None) -> dict[str, AssetIn]:
-    for parameter, source in ins.items():
-        if not isinstance(source, AssetIn):
-            raise DefinitionError(
-                f"{owner} has ins={{{parameter!r}: {source!r}}}; expected an AssetIn",
-                f"Write ins={{{parameter!r}: AssetIn(…)}}.",
-                where,
-            )
-    return dict(ins)
+    fix = "Write a plain function that returns its value; one that yields its value in batches is fine too."
+    require_function(fn, "asset", "an asset", where, True, fix)
 
 
 def _checked_deps(deps: Any, owner: str, where: str | None) -> tuple[AssetDep, ...]:

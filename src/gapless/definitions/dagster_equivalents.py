@@ -10,10 +10,11 @@ _SCHEDULE = "Use build_schedule_from_partitioned_job, which follows the partitio
 _NO_SENSOR = f"Nothing watches for outside events yet. {_SCHEDULE}"
 _NO_AUTOMATION = f"Nothing is requested by condition yet. {_SCHEDULE}"
 _LISTED = "List the assets: Definitions(assets=[…]); or declare nothing but assets in the file."
-_OWN_MANAGER = "DuckDBPolarsIOManager stores Polars frames; for others write a subclass of IOManager."
 _RESOURCE = "Use a ConfigurableResource, or put any object into Definitions(resources={…})."
 _CONFIG = "Use a Config class as the function's config parameter."
-_CHECKS = "There are no asset checks yet; raise in the asset's function, and the partition's old rows stay."
+_ONE_CHECK = "Write one @asset_check for each, or @asset(check_specs=[…]) where the asset's function finds out itself."
+_LISTED_CHECKS = "List the checks: Definitions(asset_checks=[…]); or declare nothing but assets and checks in the file."
+_FRESHNESS = 'Use gapless.checks.freshness(asset, column, within="2h"), or `gapless status` for what is missing.'
 _EXECUTOR = "Gapless chooses how to run; leave the executor out."
 _INSTANCE = (
     "Runs, status and dynamic partitions lie in .gapless/ or GAPLESS_HOME; see `gapless status`, `gapless runs list`"
@@ -24,26 +25,16 @@ _SPEC = "Declare with @asset; an asset that something else makes cannot be decla
 
 EQUIVALENTS: dict[str, str] = {
     "AllPartitionsSubset": "Select partitions with --range A..B, --last N or --missing.",
-    "AssetCheckExecutionContext": _CHECKS,
-    "AssetCheckResult": _CHECKS,
-    "AssetCheckSpec": _CHECKS,
+    "AssetCheckKey": "A check is known by its asset and its name: AssetCheckSpec(name, asset=…).",
     "AssetOut": _ONE_EACH,
     "AssetSpec": _SPEC,
     "AutomationCondition": _NO_AUTOMATION,
     "AutomationConditionSensorDefinition": _NO_AUTOMATION,
-    "ConfigurableIOManager": "Write a subclass of IOManager with __init__ arguments.",
-    "ConfigurableIOManagerFactory": "Write a subclass of IOManager with __init__ arguments.",
     "DagsterInstance": _INSTANCE,
     "DagsterInvalidDefinitionError": "Use gapless.errors.DefinitionError.",
-    "DuckDBIOManager": _OWN_MANAGER,
-    "DuckDBPandasIOManager": _OWN_MANAGER,
-    "DuckDBResource": "Use a ConfigurableResource of your own that opens duckdb.connect(…).",
     "Failure": "Raise any exception; its traceback is recorded.",
-    "Field": _CONFIG,
-    "FilesystemIOManager": _OWN_MANAGER,
     "FreshnessPolicy": "There are no freshness policies yet; `gapless status` shows the gaps.",
     "In": _PLAIN,
-    "InMemoryIOManager": _OWN_MANAGER,
     "Nothing": "Use deps=[…] for an upstream asset whose value is not passed.",
     "OpExecutionContext": "Use AssetExecutionContext.",
     "Out": _PLAIN,
@@ -58,35 +49,40 @@ EQUIVALENTS: dict[str, str] = {
     "SensorResult": _RUN_REQUEST,
     "SkipReason": _RUN_REQUEST,
     "SourceAsset": _SPEC,
-    "asset_check": _CHECKS,
     "asset_sensor": _NO_SENSOR,
-    "build_init_resource_context": "Make the resource itself in the test: MyResource(…).",
+    "build_asset_check_context": "Use AssetCheckExecutionContext(build_asset_context(asset=…, partition_key=…)).",
+    "build_column_schema_change_checks": 'Use @asset(schema_policy="strict"), which refuses other columns and types.',
+    "build_last_update_freshness_checks": _FRESHNESS,
+    "build_metadata_bounds_checks": "Use gapless.checks.row_count(asset, at_least=…), or write an @asset_check.",
     "build_op_context": "Use build_asset_context.",
+    "build_sensor_for_freshness_checks": _NO_SENSOR,
+    "build_time_partition_freshness_checks": _FRESHNESS,
     "build_schedule_context": "Preview ticks with: gapless schedules preview",
     "build_sensor_context": _NO_SENSOR,
     "configured": _CONFIG,
     "daily_partitioned_config": "Use DailyPartitionsDefinition on the asset.",
     "define_dagstermill_asset": _PLAIN,
     "definitions": "Name a plain function `definitions`, without a decorator, and return Definitions(…).",
-    "fs_io_manager": _OWN_MANAGER,
     "get_dagster_logger": "Use context.log, or logging.getLogger.",
     "graph": _PLAIN,
     "graph_asset": _PLAIN,
     "graph_multi_asset": _PLAIN,
     "hourly_partitioned_config": "Use HourlyPartitionsDefinition on the asset.",
     "in_process_executor": _EXECUTOR,
-    "io_manager": "Write a subclass of IOManager, and put an instance into Definitions(resources={…}).",
     "job": "Use define_asset_job, over assets.",
-    "load_asset_checks_from_modules": _CHECKS,
+    "load_asset_checks_from_current_module": _LISTED_CHECKS,
+    "load_asset_checks_from_modules": _LISTED_CHECKS,
+    "load_asset_checks_from_package_module": _LISTED_CHECKS,
+    "load_asset_checks_from_package_name": _LISTED_CHECKS,
     "load_assets_from_current_module": _LISTED,
     "load_assets_from_modules": _LISTED,
     "load_assets_from_package_module": _LISTED,
     "load_assets_from_package_name": _LISTED,
     "load_from_defs_folder": _LISTED,
     "materialize_to_memory": "Use materialize with a DuckDBPolarsIOManager in a temporary folder.",
-    "mem_io_manager": _OWN_MANAGER,
     "monthly_partitioned_config": "Use MonthlyPartitionsDefinition on the asset.",
     "multi_asset": _ONE_EACH,
+    "multi_asset_check": _ONE_CHECK,
     "multi_asset_sensor": _NO_SENSOR,
     "multiprocess_executor": _EXECUTOR,
     "observable_source_asset": _SPEC,
@@ -110,12 +106,12 @@ _POOL = "There are no pools; `gapless materialize --workers N` limits what runs 
 _OP_TAGS = "Use tags={…} for what describes the asset; nothing is launched by tags."
 _JOB_TAGS = "Use tags={…}."
 _RESOURCES_HERE = "Put the resources into Definitions(resources={…})."
+_ONE_ASSET = "A check sees the rows of one asset before they are stored; look others up with a resource."
 _NO_LOGGERS = "Use logging of Python's standard library; context.log is recorded with the run."
 
 ARGUMENTS: dict[str, str] = {
     "asset.auto_materialize_policy": _NO_AUTOMATION,
     "asset.auto_observe_interval_minutes": _NO_AUTOMATION,
-    "asset.check_specs": _CHECKS,
     "asset.compute_kind": "Write kinds={VALUE} instead.",
     "asset.config_schema": _CONFIG,
     "asset.dagster_type": _NO_TYPES,
@@ -129,11 +125,20 @@ ARGUMENTS: dict[str, str] = {
     "asset.output_required": "Return an empty frame where there is nothing; the partition then counts as made.",
     "asset.pool": _POOL,
     "asset.resource_defs": _RESOURCES_HERE,
+    "asset_check.additional_deps": _ONE_ASSET,
+    "asset_check.additional_ins": _ONE_ASSET,
+    "asset_check.compute_kind": "Leave it out; the kinds of its asset say it.",
+    "asset_check.config_schema": _CONFIG,
+    "asset_check.op_tags": "Leave it out; nothing is launched by tags.",
+    "asset_check.pool": _POOL,
+    "asset_check.resource_defs": _RESOURCES_HERE,
+    "asset_check.retry_policy": "Put the retry_policy on the asset; its checks run with it.",
+    "AssetCheckSpec.additional_deps": _ONE_ASSET,
     "automation_condition": _NO_AUTOMATION,
     "build_asset_context.asset_config": _CONFIG,
     "build_asset_context.instance": _INSTANCE,
+    "connection_config": "Leave it out; DuckDB's settings are its defaults.",
     "dagster_type": _NO_TYPES,
-    "Definitions.asset_checks": _CHECKS,
     "Definitions.component_tree": _LISTED,
     "Definitions.executor": _EXECUTOR,
     "Definitions.loggers": _NO_LOGGERS,
@@ -143,9 +148,7 @@ ARGUMENTS: dict[str, str] = {
     "define_asset_job.op_retry_policy": "Put retry_policy=RetryPolicy(…) on the assets.",
     "define_asset_job.owners": "Put owners=[…] on the assets.",
     "define_asset_job.run_tags": _JOB_TAGS,
-    "DuckDBPolarsIOManager.connection_config": "Leave it out; DuckDB's settings are its defaults.",
     "hooks": _NO_HOOKS,
     "materialize.instance": _INSTANCE,
-    "MaterializeResult.check_results": _CHECKS,
     "Output.output_name": "Leave it out; an asset has one output.",
 }

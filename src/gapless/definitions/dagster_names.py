@@ -23,8 +23,10 @@ __all__ = ["STAND_INS", "DagsterNames", "names_of", "no_module", "not_provided"]
 # Which of our public names each module gives; None for all that are not another one's.
 STAND_INS: dict[str, frozenset[str] | None] = {
     "dagster": None,
-    "dagster_duckdb": frozenset(),
+    "dagster_duckdb": frozenset({"DuckDBIOManager", "DuckDBResource"}),
+    "dagster_duckdb_pandas": frozenset({"DuckDBPandasIOManager"}),
     "dagster_duckdb_polars": frozenset({"DuckDBPolarsIOManager"}),
+    "dagster_polars": frozenset({"PolarsParquetIOManager"}),
 }
 
 

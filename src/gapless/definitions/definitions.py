@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.errors import raise_definition_errors
 from gapless.definitions.graph import AssetGraph, build_graph
 from gapless.definitions.jobs import Job, UnresolvedAssetJob
@@ -21,7 +22,7 @@ __all__ = ["Definitions", "project_of"]
 
 @checked_constructor
 class Definitions:
-    """Assets, resources, jobs and schedules that belong together.
+    """Assets, resources, jobs, schedules and checks that belong together.
 
     Attributes:
         assets: Without doubles.
@@ -35,6 +36,7 @@ class Definitions:
         resources: Mapping[str, Any] | None = None,
         jobs: Iterable[UnresolvedAssetJob] | None = None,
         schedules: Iterable[UnresolvedPartitionedSchedule] | None = None,
+        asset_checks: Iterable[AssetChecksDefinition] | None = None,
     ) -> None:
         """Collects; `resolve` looks up and checks.
 
@@ -45,6 +47,7 @@ class Definitions:
         self.assets = _collected(assets, AssetsDefinition, "assets", self.location)
         self.jobs = _collected(jobs, UnresolvedAssetJob, "jobs", self.location)
         self.schedules = _collected(schedules, UnresolvedPartitionedSchedule, "schedules", self.location)
+        self.asset_checks = _collected(asset_checks, AssetChecksDefinition, "asset_checks", self.location)
         if resources is not None and not isinstance(resources, Mapping):
             raise DefinitionError(
                 f"resources are {resources!r}; expected a dict of names",
@@ -74,6 +77,7 @@ class Definitions:
             resources,
             [job for part in parts for job in part.jobs],
             [schedule for part in parts for schedule in part.schedules],
+            [check for part in parts for check in part.asset_checks],
         )
 
     def resolve(self, source: str = "definitions", notices: Sequence[str] = ()) -> Project:
@@ -85,8 +89,8 @@ class Definitions:
         Raises:
             DefinitionError: For the one thing that does not hold together; `DefinitionErrors` for several.
         """
-        graph, errors = build_graph(self.assets)
-        errors += requirement_errors(self.assets, graph, self.resources)
+        graph, errors = build_graph(self.assets, self.asset_checks)
+        errors += requirement_errors(self.assets, self.asset_checks, graph, self.resources)
         jobs: dict[str, Job] = {}
         schedules: dict[str, Schedule] = {}
         if graph is not None:
@@ -125,26 +129,39 @@ class Definitions:
         return schedules
 
     def __repr__(self) -> str:
-        return f"<Definitions of {len(self.assets)} assets, {len(self.jobs)} jobs, {len(self.schedules)} schedules>"
+        parts = {name: len(getattr(self, name)) for name in ("assets", "jobs", "schedules", "asset_checks")}
+        return f"<Definitions of {', '.join(f'{n} {name}' for name, n in parts.items())}>".replace("_", " ")
 
 
 def project_of(
-    assets: Iterable[AssetsDefinition], resources: Mapping[str, Any] | None = None, source: str = "definitions"
+    assets: Iterable[AssetsDefinition | AssetChecksDefinition],
+    resources: Mapping[str, Any] | None = None,
+    source: str = "definitions",
 ) -> Project:
-    """The project of a few assets, for `materialize([...])` and tests.
+    """The project of a few assets and their checks, for `materialize([...])` and tests.
 
     Raises:
         DefinitionError: If they do not hold together.
     """
-    return Definitions(assets, resources).resolve(source)
+    given = tuple(assets)
+    checks = [each for each in given if isinstance(each, AssetChecksDefinition)]
+    others = [each for each in given if not isinstance(each, AssetChecksDefinition)]
+    return Definitions(others, resources, asset_checks=checks).resolve(source)
 
 
 def _double(what: str, name: str, first: str | None, second: str | None) -> DefinitionError:
     return DefinitionError(f"{what} {name!r} is already declared at {first}", "Give one of them another name.", second)
 
 
+_KINDS = {
+    "assets": AssetsDefinition,
+    "asset_checks": AssetChecksDefinition,
+    "jobs": UnresolvedAssetJob,
+    "schedules": UnresolvedPartitionedSchedule,
+}
 _HOW = {
     "assets": "Declare an asset with @asset above its function.",
+    "asset_checks": "Declare a check with @asset_check(asset=…) above its function.",
     "jobs": 'Make a job with define_asset_job("name", selection=…).',
     "schedules": "Make a schedule with build_schedule_from_partitioned_job(job).",
 }
@@ -163,9 +180,9 @@ def _collected(items: Any, kind: type, place: str, where: str | None) -> tuple[A
         elif isinstance(item, kind):
             found[id(item)] = item
         else:
-            name = getattr(item, "__name__", repr(item))
-            what = f"the function {name}()" if callable(item) and not isinstance(item, type) else repr(item)
-            raise DefinitionError(
-                f"{place} of Definitions hold {what}, which does not belong there", _HOW[place], where
-            )
+            name = None if isinstance(item, type) else getattr(item, "__name__", None)
+            what = repr(item) if name is None else f"the function {name}()"
+            home = next((other for other, its in _KINDS.items() if isinstance(item, its)), None)
+            fix = _HOW[place] if home is None else f"Write {home}=[…]."
+            raise DefinitionError(f"{place} of Definitions hold {what}, which does not belong there", fix, where)
     return tuple(found.values())

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.errors import raise_definition_errors
 from gapless.errors import DefinitionError, UnknownAssetError, closest
@@ -29,7 +30,12 @@ class AssetGraph:
         keys: All assets, each after everything that it reads; otherwise in the order of declaration.
     """
 
-    def __init__(self, assets: Mapping[AssetKey, AssetsDefinition], dependencies: Iterable[Dependency]) -> None:
+    def __init__(
+        self,
+        assets: Mapping[AssetKey, AssetsDefinition],
+        dependencies: Iterable[Dependency],
+        checks: Iterable[AssetChecksDefinition] = (),
+    ) -> None:
         """Takes checked parts; `build_graph` checks and calls it."""
         parents: dict[AssetKey, list[Dependency]] = {key: [] for key in assets}
         children: dict[AssetKey, list[Dependency]] = {key: [] for key in assets}
@@ -41,15 +47,19 @@ class AssetGraph:
         self._children = {key: tuple(edges) for key, edges in children.items()}
         self.keys: tuple[AssetKey, ...] = tuple(_topological(list(assets), self._parents, self._children))
         self._position = {key: position for position, key in enumerate(self.keys)}
+        self._checks: dict[AssetKey, tuple[AssetChecksDefinition, ...]] = {}
+        for check in checks:
+            self._checks[check.asset_key] = (*self.checks_of(check.asset_key), check)
 
     @classmethod
-    def build(cls, assets: Sequence[AssetsDefinition]) -> AssetGraph:
+    def build(cls, assets: Sequence[AssetsDefinition], checks: Sequence[AssetChecksDefinition] = ()) -> AssetGraph:
         """The graph of `assets`.
 
         Raises:
-            DefinitionError: For a duplicate key, an unknown upstream, a mapping that does not fit, or a cycle.
+            DefinitionError: For a duplicate key, an unknown upstream, a mapping that does not fit, a cycle, or a check
+                that does not fit.
         """
-        graph, errors = build_graph(assets)
+        graph, errors = build_graph(assets, checks)
         raise_definition_errors(errors)
         assert graph is not None  # noqa: S101  without errors there is a graph
         return graph
@@ -107,7 +117,8 @@ class AssetGraph:
                 if definition not in definitions:
                     definitions[definition] = definition.resolved(moment)
                 assets[key] = replace(asset, partitions_def=definitions[definition])
-        return AssetGraph(assets, (edge for edges in self._parents.values() for edge in edges))
+        edges = (edge for edges in self._parents.values() for edge in edges)
+        return AssetGraph(assets, edges, (check for checks in self._checks.values() for check in checks))
 
     def parents(self, key: AssetKey) -> tuple[Dependency, ...]:
         """What `key` reads: parameters first, in their order."""
@@ -116,6 +127,10 @@ class AssetGraph:
     def children(self, key: AssetKey) -> tuple[Dependency, ...]:
         """Who reads `key`."""
         return self._children[key]
+
+    def checks_of(self, key: AssetKey) -> tuple[AssetChecksDefinition, ...]:
+        """The functions that check `key`, in the order of declaration; without those that it says of itself."""
+        return self._checks.get(key, ())
 
     def ancestors(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
         """What `keys` read, at most `depth` steps away; they themselves included."""
@@ -152,7 +167,9 @@ def nearest_keys(name: str, keys: Iterable[AssetKey]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*same_end, *closest(name, names))))[:3]
 
 
-def build_graph(assets: Sequence[AssetsDefinition]) -> tuple[AssetGraph | None, list[DefinitionError]]:
+def build_graph(
+    assets: Sequence[AssetsDefinition], checks: Sequence[AssetChecksDefinition] = ()
+) -> tuple[AssetGraph | None, list[DefinitionError]]:
     """The graph of `assets`, or None and every error that keeps them from being one."""
     errors: list[DefinitionError] = []
     by_key: dict[AssetKey, AssetsDefinition] = {}
@@ -176,7 +193,42 @@ def build_graph(assets: Sequence[AssetsDefinition]) -> tuple[AssetGraph | None, 
     circle = _circle(upstream)
     if circle:
         errors.append(_circle_error(circle, by_key))
-    return (None if errors else AssetGraph(by_key, edges)), errors
+    errors += _check_errors(checks, by_key)
+    return (None if errors else AssetGraph(by_key, edges, checks)), errors
+
+
+def _check_errors(
+    checks: Sequence[AssetChecksDefinition], by_key: Mapping[AssetKey, AssetsDefinition]
+) -> list[DefinitionError]:
+    """What keeps checks from being those of these assets."""
+    errors: list[DefinitionError] = []
+    first_of: dict[tuple[AssetKey, str], str | None] = {
+        (asset.key, spec.name): asset.where for asset in by_key.values() for spec in asset.check_specs
+    }
+    for check in checks:
+        asset, name = by_key.get(check.asset_key), check.asset_key.to_user_string()
+        place = check.asset_key, check.name
+        reason = fix = ""
+        if asset is None:
+            near = nearest_keys(name, by_key)
+            reason = f"check {check.name!r} is of asset {name!r}, but there is no such asset"
+            fix = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Add it to Definitions(assets=[…])."
+        elif place in first_of:
+            reason = f"asset {name!r} already has a check {check.name!r}, declared at {first_of[place]}"
+            fix = 'Give one of them another name with name="…".'
+        elif asset.makes_no_value and check.asset_parameter is not None:
+            reason = (
+                f"check {check.name!r} wants the rows of asset {name!r} in its parameter {check.asset_parameter!r}, but"
+                " the asset's function is annotated `-> None`: it stores its data itself"
+            )
+            fix = "Look them up with a resource, or return the rows from the asset's function."
+        elif check.spec.partitions_def is not None and check.spec.partitions_def != asset.partitions_def:
+            reason = f"check {check.name!r} of asset {name!r} has other partitions than the asset"
+            fix = "Leave partitions_def out; a check is always of the partitions of its asset."
+        first_of.setdefault(place, check.where)
+        if reason:
+            errors.append(DefinitionError(reason, fix, check.where))
+    return errors
 
 
 def _edges_of(

@@ -10,7 +10,8 @@ from typing import Any
 from gapless.asset_key import AssetKey
 from gapless.definitions.errors import SelectionError
 from gapless.definitions.graph import AssetGraph
-from gapless.definitions.results import checked_metadata
+from gapless.definitions.metadata import checked_metadata
+from gapless.definitions.names import checked_name
 from gapless.definitions.selection import CoercibleToAssetSelection
 from gapless.definitions.selection_text import select, selection_of
 from gapless.definitions.source_location import here
@@ -18,7 +19,7 @@ from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError, UnknownAssetError
 from gapless.partitions import PartitionsDefinition
 
-__all__ = ["Job", "UnresolvedAssetJob", "checked_declared_name", "define_asset_job"]
+__all__ = ["Job", "UnresolvedAssetJob", "define_asset_job"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def define_asset_job(
         DefinitionError: If the name is none, or the selection cannot be read.
     """
     where = here()
-    checked_declared_name(name, "job", where)
+    checked_name(name, "job", where)
     try:
         selection_of(selection)
     except SelectionError as wrong:
@@ -157,13 +158,3 @@ def define_asset_job(
         partitions_def=partitions_def,
         location=where,
     )
-
-
-def checked_declared_name(name: Any, what: str, where: str | None) -> None:
-    """A job's or schedule's name is typed on command lines.
-
-    Raises:
-        DefinitionError: If it would need quoting there.
-    """
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_-." for c in name):
-        raise DefinitionError(f"{name!r} is not a name for a {what}", "Use letters, digits, '_', '-' and '.'.", where)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.dagster_names import DagsterNames
 from gapless.definitions.dagster_uses import missing_names
 from gapless.definitions.definitions import Definitions
@@ -104,7 +105,7 @@ def _import_module(name: str) -> ModuleType:
 
 
 def _definitions_in(namespace: Mapping[str, Any], source: str) -> Definitions:
-    """What a file declares: its ``definitions()``, or its `Definitions`, or its bare assets, jobs and schedules."""
+    """What a file declares: its ``definitions()``, or its `Definitions`, or its bare assets, jobs and so on."""
     maker = namespace.get("definitions")
     if callable(maker) and not isinstance(maker, AssetsDefinition):
         return _made(maker)
@@ -126,6 +127,7 @@ def _definitions_in(namespace: Mapping[str, Any], source: str) -> Definitions:
         assets.values(),
         jobs=_named(namespace, UnresolvedAssetJob).values(),
         schedules=_named(namespace, UnresolvedPartitionedSchedule).values(),
+        asset_checks=_named(namespace, AssetChecksDefinition).values(),
     )
 
 

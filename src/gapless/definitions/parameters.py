@@ -15,7 +15,7 @@ __all__ = ["Annotations", "Parameters", "ResourceParam", "parameters_of"]
 T = TypeVar("T")
 
 CONTEXT_NAMES = frozenset({"context", "_context", "_", "__"})
-_CONTEXT_TYPE = "AssetExecutionContext"
+_CONTEXT_TYPES = frozenset({"AssetExecutionContext", "AssetCheckExecutionContext"})
 
 
 class _ResourceMark:
@@ -161,7 +161,7 @@ def role_of(annotation: Any) -> str | None:
 
 
 def _is_context(annotation: Any) -> bool:
-    # By name: the context's class belongs to execution, above this package, and its import may be for type checkers.
+    # By name: the contexts' classes belong to execution, above this package, and its import may be for type checkers.
     if isinstance(annotation, str):
-        return annotation.rpartition(".")[2] == _CONTEXT_TYPE
-    return isinstance(annotation, type) and annotation.__name__ == _CONTEXT_TYPE
+        return annotation.rpartition(".")[2] in _CONTEXT_TYPES
+    return isinstance(annotation, type) and annotation.__name__ in _CONTEXT_TYPES

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gapless.definitions.asset import DEFAULT_IO_MANAGER, AssetsDefinition
+from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.graph import AssetGraph
-from gapless.definitions.parameters import role_of
+from gapless.definitions.parameters import Parameters, role_of
+from gapless.definitions.resources import makes_io_manager
 from gapless.errors import DefinitionError, closest
 from gapless.partitions import PartitionsDefinition
 from gapless.storage.errors import TableNameError
@@ -21,9 +23,12 @@ _EXAMPLE_MANAGER = 'DuckDBPolarsIOManager(database="db.duckdb")'
 
 
 def requirement_errors(
-    assets: Sequence[AssetsDefinition], graph: AssetGraph | None, resources: Mapping[str, Any]
+    assets: Sequence[AssetsDefinition],
+    checks: Sequence[AssetChecksDefinition],
+    graph: AssetGraph | None,
+    resources: Mapping[str, Any],
 ) -> list[DefinitionError]:
-    """Everything that `assets` need and `resources` do not give.
+    """Everything that `assets` and `checks` need and `resources` do not give.
 
     Args:
         graph: None if it has errors of its own; what needs it is then not checked.
@@ -32,7 +37,7 @@ def requirement_errors(
     for asset in assets:
         _check_store(asset, graph, resources, errors)
         for key in sorted(asset.resource_keys):
-            _check_resource(asset, key, resources, errors)
+            _check_resource(f"asset {asset.name!r}", asset.where, asset.parameters, key, resources, errors)
         for edge in graph.parents(asset.key) if graph is not None else ():
             _check_columns(asset, edge, resources, errors)
             manager = edge.input_manager_key
@@ -40,6 +45,10 @@ def requirement_errors(
                 continue  # the upstream asset's own manager is checked with the upstream asset
             use = f"loads its parameter {edge.parameter!r} with"
             _check_manager(asset, manager, use, resources, errors)
+    for check in checks:
+        owner = f"check {check.name!r} of asset {str(check.asset_key)!r}"
+        for key in sorted(check.resource_keys):
+            _check_resource(owner, check.where, check.parameters, key, resources, errors)
     _check_locations(assets, resources, errors)
     return errors
 
@@ -109,28 +118,24 @@ def _check_expression(
 ) -> None:
     """Whether the asset says which rows of its table belong to which partition."""
     expression, dimensions = asset.partition_expr, tuple(definition.dimensions)
-    example = ", ".join(f'"{name}": "{name}"' for name in dimensions)
-    if dimensions and (expression is None or isinstance(expression, Mapping)):
-        given = expression or {}
-        wrong = {name: text for name, text in given.items() if not isinstance(text, str) or not text.strip()}
-        lacking = [name for name in dimensions if name not in given]
-        unknown = [name for name in given if name not in dimensions]
+    if dimensions and isinstance(expression, Mapping):
+        wrong = {name: text for name, text in expression.items() if not isinstance(text, str) or not text.strip()}
+        unknown = [name for name in expression if name not in dimensions]
         reason = (
-            f"says nothing about the dimension{'s' if len(lacking) > 1 else ''} {', '.join(map(repr, lacking))}"
-            if lacking
-            else f"speaks of {unknown[0]!r}, which is none of its dimensions ({', '.join(map(repr, dimensions))})"
+            f"speaks of {unknown[0]!r}, which is none of its dimensions ({', '.join(map(repr, dimensions))})"
             if unknown
             else f"has {next(iter(wrong.items()))!r}; expected a column or an SQL expression"
             if wrong
             else None
         )
         if reason is not None:
+            example = ", ".join(f'"{name}": "{name}"' for name in dimensions)
             errors.append(
                 DefinitionError(
                     f"asset {asset.name!r} is partitioned by {len(dimensions)} dimensions and stored in a table by"
                     f" {manager}, but its partition_expr {reason}",
-                    f'Name the column of each dimension: metadata={{"partition_expr": {{{example}}}}}.'
-                    + ("" if given else _or_store_it_itself(asset)),
+                    f'Name the columns that are not called like their dimension: metadata={{"partition_expr":'
+                    f" {{{example}}}}}.",
                     asset.where,
                 )
             )
@@ -177,7 +182,7 @@ def _check_manager(
     manager = resources[key]
     stores = callable(getattr(manager, "stage", None)) and callable(getattr(manager, "commit", None))
     handles = callable(getattr(manager, "handle_output", None)) and callable(getattr(manager, "load_input", None))
-    if isinstance(manager, type) or not (stores or handles):
+    if isinstance(manager, type) or not (stores or handles or makes_io_manager(manager)):
         is_class = isinstance(manager, type)
         what = f"the class {manager.__name__}" if is_class else f"a {type(manager).__name__}"
         fix = (
@@ -192,25 +197,28 @@ def _check_manager(
 
 
 def _check_resource(
-    asset: AssetsDefinition, key: str, resources: Mapping[str, Any], errors: list[DefinitionError]
+    owner: str,
+    where: str | None,
+    parameters: Parameters,
+    key: str,
+    resources: Mapping[str, Any],
+    errors: list[DefinitionError],
 ) -> None:
-    wanted = asset.input_annotation(key)
+    wanted = parameters.annotations.get(key)
     wanted = wanted if role_of(wanted) == "resource" and isinstance(wanted, type) else None
     if key not in resources:
         near = closest(key, resources)
         example = f"{wanted.__name__}(…)" if wanted is not None else "…"
         fix = f'Add it to Definitions(resources={{"{key}": {example}}}).'
-        reason = f"asset {asset.name!r} needs the resource {key!r}, but none of that name is declared"
-        errors.append(
-            DefinitionError(reason, f"Did you mean {near[0]!r}? Otherwise: {fix}" if near else fix, asset.where)
-        )
+        reason = f"{owner} needs the resource {key!r}, but none of that name is declared"
+        errors.append(DefinitionError(reason, f"Did you mean {near[0]!r}? Otherwise: {fix}" if near else fix, where))
     elif wanted is not None and not isinstance(resources[key], wanted):
         given = resources[key]
         what = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"
         errors.append(
             DefinitionError(
-                f"asset {asset.name!r} takes the resource {key!r} as a {wanted.__name__}, but it is {what}",
+                f"{owner} takes the resource {key!r} as a {wanted.__name__}, but it is {what}",
                 f'Write resources={{"{key}": {wanted.__name__}(…)}}.',
-                asset.where,
+                where,
             )
         )

@@ -8,9 +8,10 @@ from enum import Enum
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gapless.definitions.jobs import Job, UnresolvedAssetJob, checked_declared_name
+from gapless.definitions.jobs import Job, UnresolvedAssetJob
 from gapless.definitions.labels import checked_owners
-from gapless.definitions.results import checked_metadata
+from gapless.definitions.metadata import checked_metadata
+from gapless.definitions.names import checked_name
 from gapless.definitions.source_location import here
 from gapless.definitions.unknown_arguments import checked_arguments
 from gapless.errors import DefinitionError
@@ -171,7 +172,7 @@ def build_schedule_from_partitioned_job(
             where,
         )
     schedule_name = f"{job.name}_schedule" if name is None else name
-    checked_declared_name(schedule_name, "schedule", where)
+    checked_name(schedule_name, "schedule", where)
     if not isinstance(default_status, DefaultScheduleStatus):
         raise DefinitionError(
             f"schedule {schedule_name!r} has default_status={default_status!r}",

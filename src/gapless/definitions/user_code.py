@@ -20,7 +20,8 @@ from gapless.errors import DefinitionError, GaplessError
 __all__ = ["users_errors"]
 
 _UNKNOWN_ARGUMENT = re.compile(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'")
-_STAND_INS = ("dagster", "dagster_duckdb", "dagster_duckdb_polars")
+_CALLED = re.compile(r"(\w+)\(")
+_STAND_INS = ("dagster", "dagster_duckdb", "dagster_duckdb_pandas", "dagster_duckdb_polars", "dagster_polars")
 
 
 @contextmanager
@@ -73,9 +74,13 @@ def _unknown_argument(raised: BaseException) -> UnknownArgumentError | None:
     path, argument = found.groups()
     called = path.removesuffix(".__init__").rpartition(".")[2]
     # Asked for by name: the package's front door lies above this layer.
-    if called not in importlib.import_module("gapless").__all__:
-        return None
-    return unknown_argument(called, argument, where=_place(_users_frames(raised)))
+    public, frames = importlib.import_module("gapless"), _users_frames(raised)
+    for name in _CALLED.findall(frames[-1].line or "") if frames else ():
+        # Python names the class that has the constructor, where the user may have written one that inherits it.
+        written = getattr(public, name, None) if name in public.__all__ else None
+        if isinstance(written, type) and any(base.__name__ == called for base in written.__mro__):
+            called = name
+    return unknown_argument(called, argument, where=_place(frames)) if called in public.__all__ else None
 
 
 def _from_exception(raised: BaseException, source: str, as_dagster: bool) -> LoadError:

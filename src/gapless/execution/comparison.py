@@ -13,7 +13,8 @@ from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.project import Project
-from gapless.ledger.contract import EventKind, Ledger, Outcome, Status, StatusRecord
+from gapless.ledger.contract import Ledger, Status, StatusRecord
+from gapless.ledger.recovery import found_committed
 from gapless.storage.slices import CommitRecord, is_slice_store
 
 __all__ = ["Difference", "compare_with_data", "put_right"]
@@ -26,16 +27,23 @@ class Difference:
     Attributes:
         lost: Partitions that are recorded as committed and are not in the data.
         found: Partitions that are in the data, though the ledger knows nothing of the asset.
+        exchanged: Partitions of which the data holds another version than the one that is recorded.
     """
 
     asset: AssetKey
     lost: frozenset[str | None] = frozenset()
     found: Mapping[str | None, CommitRecord] = field(default_factory=dict)
+    exchanged: Mapping[str | None, CommitRecord] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many partitions it is about."""
+        return len(self.lost) + len(self.found) + len(self.exchanged)
 
     def corrected(self, records: Mapping[str | None, StatusRecord]) -> dict[str | None, StatusRecord]:
         """`records` of the asset as they will be once the ledger is put right."""
         kept = {key: record for key, record in records.items() if key not in self.lost}
-        for key, commit in self.found.items():
+        for key, commit in {**self.found, **self.exchanged}.items():
             kept[key] = StatusRecord(
                 str(self.asset),
                 key,
@@ -44,6 +52,9 @@ class Difference:
                 commit.committed_at,
                 committed_at=commit.committed_at,
                 rows=commit.rows,
+                nbytes=commit.nbytes,
+                code_version=commit.code_version,
+                data_version=commit.version,
             )
         return kept
 
@@ -63,10 +74,37 @@ def compare_with_data(project: Project, ledger: Ledger, keys: Iterable[AssetKey]
             records = ledger.statuses(asset.name)
             stored = {partition for partition, record in records.items() if record.rows is not None}
             held = {} if store.is_empty() else store.committed(key, asset.metadata)
-            difference = Difference(key, frozenset(stored - held.keys()), {} if records else held)
-            if difference.lost or difference.found:
+            difference = Difference(
+                key,
+                frozenset(stored - held.keys()),
+                {} if records else held,
+                _exchanged(ledger, asset.name, records, held),
+            )
+            if difference.total:
                 differences[key] = difference
     return differences
+
+
+def _exchanged(
+    ledger: Ledger,
+    asset: str,
+    records: Mapping[str | None, StatusRecord],
+    held: Mapping[str | None, CommitRecord],
+) -> dict[str | None, CommitRecord]:
+    """What is another version than recorded. Runs do not tell: what was put right once is recorded under another."""
+    others = [
+        key
+        for key, record in records.items()
+        if record.status is Status.MATERIALIZED
+        and record.data_version is not None
+        and key in held
+        and held[key].version not in (None, record.data_version)
+    ]
+    if not others:
+        return {}
+    # A run that committed since `records` were read has recorded it by now, or still holds the lease.
+    now = ledger.statuses(asset, others)
+    return {key: held[key] for key in others if now.get(key) == records[key]}
 
 
 def put_right(ledger: Ledger, differences: Iterable[Difference], run_id: str, now: datetime) -> None:
@@ -79,16 +117,5 @@ def put_right(ledger: Ledger, differences: Iterable[Difference], run_id: str, no
         asset = str(difference.asset)
         if difference.lost:
             ledger.wipe(asset, list(difference.lost), run_id, now)
-        outcomes = [
-            Outcome(
-                asset,
-                partition,
-                EventKind.RECONCILED,
-                commit.committed_at,
-                Status.MATERIALIZED,
-                rows=commit.rows,
-                payload={"found_at": now.isoformat()},
-            )
-            for partition, commit in difference.found.items()
-        ]
-        ledger.record(run_id, outcomes)
+        there = {**difference.found, **difference.exchanged}
+        ledger.record(run_id, [found_committed(asset, commit, now) for commit in there.values()])

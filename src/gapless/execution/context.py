@@ -93,6 +93,24 @@ class AssetExecutionContext:
         self._ordinals = definition.between(first, last)
         return self
 
+    def narrowed(self, ordinals: OrdinalSet, resources: Mapping[str, Any]) -> AssetExecutionContext:
+        """What is to be told of some of these partitions, to somebody who uses other resources."""
+        context = AssetExecutionContext(
+            asset=self._asset,
+            definition=self._definition,
+            ordinals=ordinals,
+            run_id=self.run_id,
+            resources=resources,
+            tags=self.run_tags,
+            on_log=self._on_log,
+        )
+        context._log = self._log
+        return context
+
+    def read(self, inputs: Mapping[str, InputPartitions]) -> None:
+        """Tell what the call reads, by parameter."""
+        self._inputs = dict(inputs)
+
     # --- the asset
 
     @property
@@ -105,6 +123,11 @@ class AssetExecutionContext:
     @property
     def assets_def(self) -> AssetsDefinition | None:
         return self._asset
+
+    @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        """The asset's; None if it is unpartitioned."""
+        return self._definition
 
     @property
     def log(self) -> logging.Logger:

@@ -15,45 +15,47 @@ import heapq
 import itertools
 import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
+from gapless.execution.call import Failed, Logged, Made
 from gapless.execution.cancel import CancelToken
 from gapless.execution.failure import Failure
-from gapless.execution.outcomes import Tally, failed_outcomes, log_outcomes, made_outcomes, skipped_outcomes
+from gapless.execution.handover import Handover, News
+from gapless.execution.in_flight import InFlight
+from gapless.execution.input_versions import InputVersions
+from gapless.execution.neighbours import RecordedRows
+from gapless.execution.outcomes import (
+    Tally,
+    check_outcomes,
+    failed_outcomes,
+    log_outcomes,
+    made_outcomes,
+    skipped_outcomes,
+)
 from gapless.execution.progress import Reporter, StepReport
 from gapless.execution.ready import ReadySet, Unit
 from gapless.execution.result import RunResult
-from gapless.execution.step import Failed, Made, StepRunner
+from gapless.execution.step import StepRunner
 from gapless.execution.workers import workers_for
-from gapless.execution.writer import Writer
+from gapless.execution.writer import STAGED_BUDGET
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunState
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
 from gapless.storage.errors import DatabaseLockedError
-from gapless.storage.slices import Committed, Refused
+from gapless.storage.slices import Committed
 
 __all__ = ["Driver"]
 
 _MOST_IN_FLIGHT = 128  # two commit groups: one being committed, one being made
-_STAGED_BUDGET = 256 * 2**20  # bytes that may wait for their commit before no more is started
 _PARKED_RETRY_S = 0.25  # how often another run's leases are asked for again
 _LOOK_S = 1.0  # how often the ledger is asked whether another process wants the run to stop
 _GRACE_S = 1.0  # how long functions under way may still finish after a request to stop
 _COMMIT_GRACE_S = 4.0  # how long a commit under way may still finish after it
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """What a writer's transaction did."""
-
-    outcomes: Sequence[tuple[Made, Committed | Refused]]
 
 
 class Driver:
@@ -89,22 +91,20 @@ class Driver:
         self._recover = recover
         self._cancel = cancel
         self._reporter = reporter
-        self._runner = StepRunner(graph, resources, configs or {}, run_id, plan.now, tags or {}, cancel)
+        self._versions = InputVersions(graph, ledger)
+        self._rows = RecordedRows(ledger)
+        self._runner = StepRunner(
+            graph, resources, configs or {}, run_id, plan.now, tags or {}, cancel, self._versions, self._rows
+        )
         self._ready = ReadySet(plan, graph)
-        self._inbox: queue.SimpleQueue[Made | Failed | _Group] = queue.SimpleQueue()
+        self._handover = Handover(resources, {step.asset: len(step.partitions) for step in plan.steps}, cancel)
         self._workers = workers_for(workers, self._work, cancel)
         self._worker_count = max(1, workers)
-        self._in_flight: dict[tuple[AssetKey, OrdinalSet], Unit] = {}
-        self._begun: set[tuple[AssetKey, OrdinalSet]] = set()  # of those in flight, what a worker has taken up
+        self._in_flight = InFlight()
         self._parked: list[Unit] = []
         self._parked_until = 0.0
         self._delayed: list[tuple[float, int, Unit]] = []
         self._sequence = itertools.count()
-        self._handing_over = threading.Lock()  # guards what follows, which workers share
-        self._writers: dict[int, Writer] = {}
-        self._called = 0  # calls that came back
-        self._making = 0  # calls handed to workers that have not come back
-        self._closed = False  # nothing more is taken from workers
         self._tally = Tally()
         self._started = time.monotonic()
         self._look_again = self._started + _LOOK_S
@@ -114,18 +114,20 @@ class Driver:
         try:
             self._skip(self._ready.start(self._plan))
             while not self._asked_to_stop():
-                self._fill()
+                started_all = self._fill()
                 if not (self._in_flight or self._parked or self._delayed):
                     if self._ready.exhausted:
                         break
                     self._give_up_unreachable()
                     continue
+                if started_all and self._handover.held and not self._delayed:
+                    self._handover.commit_held()
                 self._receive(self._patience())
             if self._cancel.cancelled:
                 self._wind_down()
         finally:
             self._workers.stop()
-            for writer in self._close():
+            for writer in self._handover.close():
                 writer.stop(_COMMIT_GRACE_S)
         state = (
             RunState.CANCELED
@@ -148,7 +150,8 @@ class Driver:
 
     # --- start things
 
-    def _fill(self) -> None:
+    def _fill(self) -> bool:
+        """Start what can be started; whether that is all that can be now."""
         now = time.monotonic()
         while self._delayed and self._delayed[0][0] <= now:
             self._submit(heapq.heappop(self._delayed)[2])
@@ -160,17 +163,16 @@ class Driver:
         while len(self._in_flight) < limit and not self._cancel.cancelled:
             units = self._ready.take(limit - len(self._in_flight))
             if not units:
-                return
+                return True
             self._claim(units)
+        return False
 
     def _limit(self) -> int:
         """How many calls to have claimed: enough to keep everyone busy for half a second, so that leases stay short."""
-        with self._handing_over:
-            staged = sum(writer.staged_bytes for writer in self._writers.values())
-        if staged > _STAGED_BUDGET:
+        if self._handover.staged_bytes > STAGED_BUDGET:
             return 0
-        rate = self._called / max(time.monotonic() - self._started, 0.02)
-        return max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
+        rate = self._handover.returned / max(time.monotonic() - self._started, 0.02)
+        return self._handover.held + max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
 
     def _claim(self, units: list[Unit]) -> None:
         for asset, group in itertools.groupby(units, key=lambda unit: unit.asset):
@@ -195,9 +197,8 @@ class Driver:
                 self._made_elsewhere(unit)
 
     def _submit(self, unit: Unit) -> None:
-        self._in_flight[unit.asset, unit.partitions] = unit
-        with self._handing_over:
-            self._making += 1
+        self._in_flight.submit(unit)
+        self._handover.submitted()
         self._workers.submit(unit)
 
     def _park(self, unit: Unit, held: Mapping[str | None, str]) -> None:
@@ -223,36 +224,14 @@ class Driver:
                 for key in unit.keys
             ]
         )
+        self._handover.given_up(unit.asset, len(unit.partitions))
         self._ready.done(unit.asset, unit.partitions)
 
-    # --- on the workers' and writers' threads
+    # --- on the workers' threads
 
     def _work(self, unit: Unit) -> None:
-        self._begun.add((unit.asset, unit.partitions))
-        result = self._runner.run(unit)
-        with self._handing_over:
-            if self._closed:
-                return  # the run has ended without us; what we made is not committed
-            if isinstance(result, Made) and result.slices is not None:
-                self._writer(result.store).put(result, result.slices)
-            else:
-                self._inbox.put(result)
-            self._called += 1
-            self._making -= 1
-
-    def _writer(self, resource: str) -> Writer:
-        store = self._resources[resource]
-        writer = self._writers.get(id(store))
-        if writer is None:
-            writer = Writer(store, lambda outcomes: self._inbox.put(_Group(outcomes)), lambda: self._making > 0)
-            self._writers[id(store)] = writer
-        return writer
-
-    def _close(self) -> list[Writer]:
-        """Take nothing more from workers; returns the writers, which are then all there will be."""
-        with self._handing_over:
-            self._closed = True
-            return list(self._writers.values())
+        self._in_flight.begin(unit)
+        self._handover.work(lambda: self._runner.run(unit, self._handover))
 
     # --- take in what became of them
 
@@ -267,22 +246,25 @@ class Driver:
         return max(0.0, min(due))
 
     def _receive(self, seconds: float) -> None:
+        inbox = self._handover.inbox
         try:
-            news = [self._inbox.get(timeout=seconds) if seconds > 0 else self._inbox.get_nowait()]
+            news: list[News] = [inbox.get(timeout=seconds) if seconds > 0 else inbox.get_nowait()]
         except queue.Empty:
             return
         while True:
             try:
-                news.append(self._inbox.get_nowait())
+                news.append(inbox.get_nowait())
             except queue.Empty:
                 break
         made: list[tuple[Made, Committed | None]] = []
-        failed: list[tuple[Unit, Failure, float, tuple[tuple[str, str], ...]]] = []
+        failed: list[Failed] = []
         for item in news:
             if isinstance(item, Made):
                 made.append((item, None))
             elif isinstance(item, Failed):
-                failed.append((item.unit, item.failure, item.duration_s, item.logs))
+                failed.append(item)
+            elif isinstance(item, Logged):
+                self._ledger.record(self._run_id, log_outcomes(item.unit, item.logs, self._clock()))
             else:
                 for staged, outcome in item.outcomes:
                     if isinstance(outcome, Committed):
@@ -290,9 +272,11 @@ class Driver:
                     elif self._cancel.cancelled and isinstance(outcome.error, DatabaseLockedError):
                         continue  # it gave up its wait because we stop: interrupted, not failed
                     else:
-                        failed.append((staged.unit, Failure.of(outcome.error), staged.duration_s, staged.logs))
+                        failure = Failure.of(outcome.error)
+                        failed.append(Failed(staged.unit, failure, staged.duration_s, staged.logs, staged.checks))
+        undone = [undoing for result, _ in made for undoing in self._landed(result.unit)]
         self._record_made(made)
-        self._record_failed(failed)
+        self._record_failed([*failed, *undone])
 
     def _record_made(self, made: Sequence[tuple[Made, Committed | None]]) -> None:
         if not made:
@@ -303,45 +287,77 @@ class Driver:
         done: dict[AssetKey, list[int]] = {}
         for result, committed in made:
             unit = result.unit
-            self._landed(unit)
             outcomes += log_outcomes(unit, result.logs, now)
-            materialized, told = made_outcomes(result, committed, self._graph[unit.asset], now)
-            outcomes += materialized
-            reports += told
+            for found, told in (
+                check_outcomes(result.checks, now),
+                made_outcomes(result, committed, self._graph[unit.asset], now),
+            ):
+                outcomes += found
+                reports += told
             done.setdefault(unit.asset, []).extend(unit.partitions)
+            self._tally.checks.add(result.checks)
         self._ledger.record(self._run_id, outcomes)
+        for asset in done:
+            here = [o for o in outcomes if o.kind is EventKind.MATERIALIZED and o.asset == asset.to_user_string()]
+            self._versions.committed(self._graph[asset], ((o.partition, o.data_version) for o in here))
+            self._rows.committed(asset, ((o.partition, o.rows) for o in here))
         self._finished(reports)
         for asset, ordinals in done.items():
             self._ready.done(asset, OrdinalSet.of(ordinals))
 
-    def _record_failed(self, failed: Sequence[tuple[Unit, Failure, float, tuple[tuple[str, str], ...]]]) -> None:
+    def _record_failed(self, failed: Sequence[Failed]) -> None:
         now = self._clock()
-        for unit, failure, duration_s, logs in failed:
-            self._landed(unit)
+        outcomes: list[Outcome] = []
+        reports: list[StepReport] = []
+        final: list[Failed] = []
+        for piece in failed:
+            unit = piece.unit
+            if piece.after_all and self._in_flight.postpone(piece):
+                continue  # what it undoes is with the writer
             policy = self._graph[unit.asset].retry_policy
             again = policy is not None and unit.attempt <= policy.max_retries and not self._cancel.cancelled
+            again = again and not piece.after_all
             kind = EventKind.RETRIED if again else EventKind.FAILED
-            outcomes, reports = failed_outcomes(unit, failure, duration_s, kind, now)
-            self._ledger.record(self._run_id, [*log_outcomes(unit, logs, now), *outcomes])
+            found = failed_outcomes(unit, piece.failure, piece.duration_s, kind, now)
+            checked = check_outcomes(piece.checks, now)
+            outcomes += [*log_outcomes(unit, piece.logs, now), *checked[0], *found[0]]
+            reports += [*checked[1], *found[1]]
+            self._tally.checks.add(piece.checks)
+            if again:
+                self._in_flight.try_again(unit)
+            else:
+                final.append(piece)
+            if not piece.after_all:
+                self._landed(unit)
+        if outcomes:
+            self._ledger.record(self._run_id, outcomes)
             self._finished(reports)
-            if policy is not None and again:
-                retry = Unit(unit.step, unit.partitions, unit.attempt + 1)
-                due = time.monotonic() + policy.delay_before(unit.attempt, random.random())  # noqa: S311  jitter, not a secret
-                heapq.heappush(self._delayed, (due, next(self._sequence), retry))
-                continue
-            self._tally.keep_exception(failure.exception)
+        for piece in final:
+            unit = piece.unit
+            if piece.after_all:
+                self._tally.materialized -= len(unit.partitions)
+            else:
+                self._handover.given_up(unit.asset, len(unit.partitions))
+            self._tally.keep_exception(piece.failure.exception)
             self._skip(self._ready.failed(unit.asset, unit.partitions, "failed"))
 
-    def _landed(self, unit: Unit) -> None:
-        place = unit.asset, unit.partitions
-        self._in_flight.pop(place, None)
-        self._begun.discard(place)
+    def _landed(self, piece: Unit) -> list[Failed]:
+        """These partitions have an outcome; returns what undoes it."""
+        undoing, again = self._in_flight.landed(piece)
+        policy = self._graph[piece.asset].retry_policy
+        if policy is not None:
+            for retry in again:
+                delay = policy.delay_before(piece.attempt, random.random())  # noqa: S311  jitter, not a secret
+                heapq.heappush(self._delayed, (time.monotonic() + delay, next(self._sequence), retry))
+        return undoing
 
     def _skip(self, skipped: Sequence[tuple[PlanStep, int, str]]) -> None:
         if skipped:
             outcomes, reports = skipped_outcomes(skipped, self._clock())
             self._ledger.record(self._run_id, outcomes)
             self._finished(reports)
+            for step, _, _ in skipped:
+                self._handover.given_up(step.asset, 1)
 
     def _finished(self, reports: Sequence[StepReport]) -> None:
         self._tally.add(reports)
@@ -358,13 +374,13 @@ class Driver:
     def _wind_down(self) -> None:
         self._workers.stop()
         deadline = time.monotonic() + _GRACE_S
-        while any(place in self._begun for place in self._in_flight) and time.monotonic() < deadline:
+        while self._in_flight.any_begun and time.monotonic() < deadline:
             self._receive(0.05)
-        for writer in self._close():
+        for writer in self._handover.close():
             writer.stop_waiting()
             writer.wait_idle(_COMMIT_GRACE_S)
         self._receive(0)
-        begun = [unit for place, unit in self._in_flight.items() if place in self._begun]
+        begun = self._in_flight.begun()
         begun += [unit for _, _, unit in self._delayed]
         now = self._clock()
         reason = "stopped before it was finished; what was there before still stands"

@@ -68,6 +68,11 @@ def _users_frames(frames: TracebackType | None) -> TracebackType | None:
 def _hint(exception: BaseException, key: str | None, window: TimeWindow | None) -> str | None:
     if type(exception).__name__ == "ColumnNotFoundError":
         return _missing_literal(_message(exception), key, window)
+    if type(exception).__module__.endswith("duckdb") and "Unique file handle conflict" in _message(exception):
+        return (
+            "Gapless holds that file open, and only one connection of a process can. Take a DuckDBResource as a"
+            " parameter, and use `with database.get_connection() as connection:` instead of duckdb.connect()"
+        )
     return None
 
 

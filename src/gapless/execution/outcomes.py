@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gapless.definitions.asset import AssetsDefinition
+from gapless.execution.call import Made
+from gapless.execution.check_evaluation import AssetCheckEvaluation
+from gapless.execution.errors import CheckNotPassedError
 from gapless.execution.failure import Failure
 from gapless.execution.progress import StepReport
 from gapless.execution.ready import Unit
 from gapless.execution.result import RunResult
-from gapless.execution.step import Made
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
 from gapless.planning.plan import PlanStep
 from gapless.storage.errors import slice_name
 from gapless.storage.slices import Committed
 
-__all__ = ["Tally", "failed_outcomes", "log_outcomes", "made_outcomes", "skipped_outcomes"]
+__all__ = ["Tally", "check_outcomes", "failed_outcomes", "log_outcomes", "made_outcomes", "skipped_outcomes"]
+
+_MOST_PASSED = 100_000  # checks that passed and that a run's result holds; the ledger has all
 
 
 def made_outcomes(
     made: Made, committed: Committed | None, asset: AssetsDefinition, now: datetime
 ) -> tuple[list[Outcome], list[StepReport]]:
-    """One outcome for each partition of a successful call; `committed` is None if nothing had to be stored."""
+    """One outcome for each partition of what went well; `committed` is None if nothing had to be stored."""
     outcomes, reports = [], []
     keys = made.unit.keys
     shared: dict[str, Any] = {"duration_s": round(made.duration_s, 6)}
     if made.unit.attempt > 1:
         shared["attempt"] = made.unit.attempt
-    if len(keys) > 1:
-        shared["batch"] = len(keys)
+    if len(made.unit.call) > 1:
+        shared["batch"] = len(made.unit.call)
+    if asset.code_version is not None:
+        shared["code_version"] = asset.code_version
+    if made.inputs:
+        shared["inputs"] = {
+            name: {"partitions": read.partitions, "version": read.version} for name, read in made.inputs.items()
+        }
     if committed is not None:
         shared["columns"] = dict(committed.columns)
         shared["table"] = committed.table
@@ -42,6 +52,15 @@ def made_outcomes(
         nbytes = None if committed is None else committed.nbytes // len(keys)
         if rows is not None:
             payload |= {"rows": rows, "bytes": nbytes}
+        version = made.data_version
+        if committed is not None:
+            version = committed.versions.get(key) or version
+            if dropped := committed.dropped.get(key):
+                payload["dropped"] = metadata["dropped_rows"] = dropped
+            elif key is not None and (dropped := committed.dropped.get(None)):
+                metadata["dropped_rows_of_batch"] = dropped
+        if version is not None:
+            payload["version"] = version
         if metadata:
             payload["metadata"] = metadata
         outcomes.append(
@@ -55,6 +74,7 @@ def made_outcomes(
                 nbytes=nbytes,
                 code_version=asset.code_version,
                 payload=payload,
+                data_version=version,
             )
         )
         reports.append(
@@ -63,12 +83,28 @@ def made_outcomes(
     return outcomes, reports
 
 
+def check_outcomes(checks: Iterable[AssetCheckEvaluation], now: datetime) -> tuple[list[Outcome], list[StepReport]]:
+    """What checks found; told is what did not pass and does not fail its partition, of which the failure tells."""
+    outcomes, reports = [], []
+    for found in checks:
+        name = found.asset_key.to_user_string()
+        outcomes.append(
+            Outcome(name, found.partition, EventKind.CHECKED, now, None, found.reason, payload=found.payload())
+        )
+        if not found.passed and not found.prevents:
+            reports.append(StepReport(name, found.partition, EventKind.CHECKED, found.reason, found.traceback or None))
+    return outcomes, reports
+
+
 def failed_outcomes(
     unit: Unit, failure: Failure, duration_s: float, kind: EventKind, now: datetime
 ) -> tuple[list[Outcome], list[StepReport]]:
     """One outcome for each partition of a call that raised or was refused; `kind` is FAILED or RETRIED."""
     payload: dict[str, Any] = {"duration_s": round(duration_s, 6), "attempt": unit.attempt}
-    if failure.traceback:
+    if isinstance(failure.exception, CheckNotPassedError):
+        payload["check"] = failure.exception.check
+        payload["metadata"] = dict(failure.exception.evidence)
+    elif failure.traceback:
         payload["traceback"] = failure.traceback
     if failure.hint:
         payload["hint"] = failure.hint
@@ -103,6 +139,21 @@ def log_outcomes(unit: Unit, logs: Sequence[tuple[str, str]], now: datetime) -> 
 
 
 @dataclass(slots=True)
+class _Checks:
+    """What checks found: all that did not pass, and of those that passed the first hundred thousand."""
+
+    failed: list[AssetCheckEvaluation] = field(default_factory=list)
+    passed: list[AssetCheckEvaluation] = field(default_factory=list)
+
+    def add(self, checks: Iterable[AssetCheckEvaluation]) -> None:
+        for found in checks:
+            if not found.passed:
+                self.failed.append(found)
+            elif len(self.passed) < _MOST_PASSED:
+                self.passed.append(found)
+
+
+@dataclass(slots=True)
 class Tally:
     """Counts of what became of a run's partitions, and the reports of those that did not go well."""
 
@@ -113,6 +164,7 @@ class Tally:
     skipped: list[StepReport] = field(default_factory=list)
     interrupted: list[StepReport] = field(default_factory=list)
     exception: BaseException | None = None
+    checks: _Checks = field(default_factory=_Checks)
 
     @property
     def finished(self) -> int:
@@ -151,4 +203,5 @@ class Tally:
             blocked=blocked,
             duration_s=duration_s,
             exception=self.exception,
+            check_evaluations=(*self.checks.failed, *self.checks.passed),
         )

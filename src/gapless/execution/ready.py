@@ -17,17 +17,19 @@ __all__ = ["ReadySet", "Unit"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One call of one asset's function.
+    """One call of one asset's function, or a piece of it.
 
     Attributes:
         step: What the plan says about the asset.
-        partitions: The ordinals that this call makes: one, or a contiguous range of a batched asset.
+        partitions: The ordinals that this call makes: one, or a contiguous range of a batched asset; of a piece, some.
         attempt: 1 for the first.
+        whole: Of a piece, the partitions of the whole call; None of a call itself.
     """
 
     step: PlanStep
     partitions: OrdinalSet
     attempt: int = 1
+    whole: OrdinalSet | None = None
 
     @property
     def asset(self) -> AssetKey:
@@ -36,6 +38,15 @@ class Unit:
     @property
     def keys(self) -> list[str | None]:
         return self.step.keys_of(self.partitions)
+
+    @property
+    def call(self) -> OrdinalSet:
+        """The partitions of the call that this is, or is a piece of."""
+        return self.partitions if self.whole is None else self.whole
+
+    def piece(self, partitions: OrdinalSet) -> Unit:
+        """Some of its partitions, which land on their own."""
+        return Unit(self.step, partitions, self.attempt, self.call)
 
 
 @dataclass(slots=True)

@@ -22,8 +22,7 @@ def recover_run(
 ) -> Reconciliation:
     """Reconcile one run that nobody drives any more; `error` is what broke it down, None if its process died."""
     records = [record for store in slice_stores(project) for record in store.commit_records([run.run_id])]
-    versions = {key.to_user_string(): project.graph[key].code_version for key in project.graph}
-    return reconcile(ledger, run, records, now, versions, error)
+    return reconcile(ledger, run, records, now, error)
 
 
 def slice_stores(project: Project) -> list[SliceStore]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gapless.execution.check_evaluation import AssetCheckEvaluation
 from gapless.execution.progress import StepReport
 from gapless.ledger.contract import RunState
 
@@ -23,6 +24,8 @@ class RunResult:
         failed, skipped, interrupted: What became of the others, with reasons.
         blocked: Number that the plan already knew it could not make.
         exception: The first exception that a user's function raised, as it was raised.
+        check_evaluations: What checks found: everything that did not pass, then what passed, of that the first hundred
+            thousand. The ledger has all.
     """
 
     run_id: str | None
@@ -36,6 +39,7 @@ class RunResult:
     blocked: int = 0
     duration_s: float = 0.0
     exception: BaseException | None = field(default=None, compare=False, repr=False)
+    check_evaluations: tuple[AssetCheckEvaluation, ...] = field(default=(), repr=False)
 
     @property
     def made_here(self) -> int:
@@ -46,3 +50,12 @@ class RunResult:
     def success(self) -> bool:
         """True if everything that was planned is materialized."""
         return self.state is RunState.SUCCEEDED and not self.blocked
+
+    @property
+    def check_failures(self) -> tuple[AssetCheckEvaluation, ...]:
+        """What did not pass, blocking or not."""
+        return tuple(found for found in self.check_evaluations if not found.passed)
+
+    def get_asset_check_evaluations(self) -> list[AssetCheckEvaluation]:
+        """Dagster's name for `check_evaluations`."""
+        return list(self.check_evaluations)

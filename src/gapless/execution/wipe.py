@@ -12,6 +12,7 @@ from gapless.errors import InvocationError
 from gapless.execution.table_slices import output_slices
 from gapless.ledger.contract import Ledger
 from gapless.partitions import OrdinalSet
+from gapless.storage.io_manager import OutputContext, wipes
 from gapless.storage.slices import is_slice_store
 
 __all__ = ["Wiped", "wipe_asset"]
@@ -23,12 +24,14 @@ class Wiped:
 
     Attributes:
         states: Partitions whose recorded state was forgotten.
-        rows: Rows that were deleted; None if the asset's data is not ours to delete.
+        rows: Rows that were deleted; None if the asset is no table of ours.
+        values: Values that the user's own IO manager deleted; None if it cannot.
     """
 
     asset: str
     states: int
     rows: int | None
+    values: int | None = None
 
 
 def wipe_asset(
@@ -62,6 +65,11 @@ def wipe_asset(
         )
     states = ledger.wipe(asset.name, keys, run_id, now)
     store: Any = resources.get(asset.io_manager_key)
+    if keys == []:  # a store that is told of no partition empties the table
+        return Wiped(asset.name, states, 0)
+    if asset.stores_output and not is_slice_store(store) and wipes(store):
+        gone = OutputContext(asset.key, asset.partitions_def, [key for key in keys or () if key is not None])
+        return Wiped(asset.name, states, None, store.wipe(gone))
     if not asset.stores_output or not is_slice_store(store):
         return Wiped(asset.name, states, None)
     return Wiped(asset.name, states, store.wipe(output_slices(asset, partitions, run_id)))

@@ -6,20 +6,41 @@ import contextlib
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
+from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
-from gapless.execution.step import Made
+from gapless.execution.call import Made
+from gapless.storage.errors import DatabaseLockedError, DatabaseUnusableError, DiskFullError
+from gapless.storage.parquet.errors import BaseDirectoryError, ObjectStorageError
+from gapless.storage.policies import SchemaPolicy
 from gapless.storage.slices import Committed, Refused, SliceStore, StagedSlices
 
-__all__ = ["Writer"]
+__all__ = ["STAGED_BUDGET", "Writer"]
+
+STAGED_BUDGET = 256 * 2**20  # bytes that may wait for their commit before no more is started
 
 # Measured: 64 slices share a transaction at 0.65 ms each instead of 3.4-4.3 ms alone; larger groups gain nothing.
 _GROUP_SLICES = 64
 _GROUP_BYTES = 64 * 2**20
 _GATHER_S = 0.1  # how long the first of a group waits for company while more is being made
 _IDLE_S = 0.2  # how soon an idle writer looks whether another process wants the store
+# No part of a value would fare better.
+_OUT_OF_REACH = (
+    BaseDirectoryError,
+    DatabaseLockedError,
+    DatabaseUnusableError,
+    DiskFullError,
+    ObjectStorageError,
+)
+
+
+class _Sign(Enum):
+    END = "end"
+    COMMIT_HELD = "commit what is held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +52,16 @@ class _Staged:
 class Writer:
     """Commits what is staged for one store, in groups, on a thread of its own.
 
+    A value of several partitions that is refused is taken apart, so that a bad one of them fails alone.
+
+    An asset whose schema policy is ``replace`` can begin its table anew only in a transaction that rewrites all of it.
+    So its values are held until all that the run makes of it are there; or until `STAGED_BUDGET` bytes wait, or
+    nothing else can be made before they are committed: then they are committed as they are.
+
     Args:
         on_committed: Called on the writer's thread with each group's outcomes, as soon as they are certain.
         more_coming: Whether functions are under way whose values may join the group.
+        more_of: Whether this run may make more partitions of an asset.
     """
 
     def __init__(
@@ -41,16 +69,21 @@ class Writer:
         store: SliceStore,
         on_committed: Callable[[Sequence[tuple[Made, Committed | Refused]]], None],
         more_coming: Callable[[], bool],
+        more_of: Callable[[AssetKey], bool],
     ) -> None:
         self._store = store
         self._on_committed = on_committed
         self._more_coming = more_coming
-        self._inbox: queue.SimpleQueue[_Staged | None] = queue.SimpleQueue()
+        self._more_of = more_of
+        self._inbox: queue.SimpleQueue[_Staged | _Sign] = queue.SimpleQueue()
         self._idle = threading.Event()
         self._idle.set()
         self._pending = 0
         self._staged_bytes = 0
         self._count_lock = threading.Lock()
+        self._to_hold: Counter[AssetKey] = Counter()  # values that were put and are to be held, or are
+        self._held: dict[AssetKey, list[_Staged]] = {}
+        self._all_held = False  # whether all of it is to be committed now
         # A daemon: a person's Ctrl-C must not wait for a lock that another program holds.
         self._thread = threading.Thread(target=self._run, name="gapless-writer", daemon=True)
         self._thread.start()
@@ -60,12 +93,28 @@ class Writer:
             self._pending += 1
             self._staged_bytes += slices.nbytes
             self._idle.clear()
+            if _waits_for_others(slices):
+                self._to_hold[made.unit.asset] += 1
         self._inbox.put(_Staged(made, slices))
 
     @property
     def staged_bytes(self) -> int:
         """Approximate size of all that waits for its commit, bytes."""
         return self._staged_bytes
+
+    @property
+    def held(self) -> int:
+        """How many values wait for others of their asset."""
+        return sum(map(len, list(self._held.values())))
+
+    @property
+    def only_holds(self) -> bool:
+        """Whether nothing waits for its commit but what is held."""
+        return self._pending == self.held
+
+    def commit_held(self) -> None:
+        """Hold nothing back any longer of what is there."""
+        self._inbox.put(_Sign.COMMIT_HELD)
 
     def stop_waiting(self) -> None:
         """Do not wait any longer for another process that holds the store: what is staged is refused."""
@@ -77,7 +126,7 @@ class Writer:
 
     def stop(self, seconds: float) -> None:
         """End the thread and release the store, if it gets there within `seconds`."""
-        self._inbox.put(None)
+        self._inbox.put(_Sign.END)
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -88,6 +137,8 @@ class Writer:
                     return
                 if group:
                     self._commit(group)
+                del group  # the values would live on until there are others
+                self._commit_held()
                 # A store that cannot let others in must not end the thread, which the run would then wait for.
                 with contextlib.suppress(Exception):
                     self._store.yield_turn()
@@ -95,7 +146,7 @@ class Writer:
             self._store.close()
 
     def _next_group(self) -> list[_Staged] | None:
-        """What to commit together; empty after an idle while, None at the end.
+        """What to commit together; empty after an idle while, or if all is held; None at the end.
 
         A group that is cut short pays the same dozen statements as a full one, so the first waits a moment for those
         that are under way, and not at all if nothing is.
@@ -104,8 +155,11 @@ class Writer:
             first = self._inbox.get(timeout=_IDLE_S)
         except queue.Empty:
             return []
-        if first is None:
-            return None
+        if not isinstance(first, _Staged):
+            self._all_held = first is _Sign.COMMIT_HELD
+            return [] if self._all_held else None
+        if self._hold(first):
+            return []
         group, nbytes = [first], first.slices.nbytes
         deadline = time.monotonic() + _GATHER_S
         while len(group) < _GROUP_SLICES and nbytes < _GROUP_BYTES:
@@ -116,12 +170,30 @@ class Writer:
                     break
                 time.sleep(0.002)
                 continue
-            if staged is None:
-                self._inbox.put(None)
+            if not isinstance(staged, _Staged):
+                self._inbox.put(staged)
                 break
+            if self._hold(staged):
+                continue
             group.append(staged)
             nbytes += staged.slices.nbytes
         return group
+
+    def _hold(self, staged: _Staged) -> bool:
+        """Put it to the others of its asset, if it is to be committed with them."""
+        if not _waits_for_others(staged.slices):
+            return False
+        self._held.setdefault(staged.made.unit.asset, []).append(staged)
+        return True
+
+    def _commit_held(self) -> None:
+        every, self._all_held = self._all_held or self._staged_bytes >= STAGED_BUDGET, False
+        for asset in list(self._held):
+            if every or (not self._more_of(asset) and len(self._held[asset]) == self._to_hold[asset]):
+                group = self._held.pop(asset)
+                with self._count_lock:
+                    self._to_hold[asset] -= len(group)
+                self._commit(group)
 
     def _commit(self, group: list[_Staged]) -> None:
         outcomes: Sequence[Committed | Refused]
@@ -133,9 +205,37 @@ class Writer:
             outcomes = [Refused(error)] * len(group)
         except Exception as error:  # a store's own bug must fail its slices, not hang the run
             outcomes = [Refused(StorageError(f"the store failed: {type(error).__name__}: {error}"))] * len(group)
-        self._on_committed([(staged.made, outcome) for staged, outcome in zip(group, outcomes, strict=True)])
+        certain: list[tuple[Made, Committed | Refused]] = []
+        apart: list[_Staged] = []
+        for staged, outcome in zip(group, outcomes, strict=True):
+            parts = self._parts(staged, outcome)
+            apart += parts
+            if not parts:
+                certain.append((staged.made, outcome))
+                if isinstance(outcome, Refused):
+                    staged.slices.discard()  # a store keeps those of several slices, in case they are taken apart
+        self._on_committed(certain)
         with self._count_lock:
-            self._pending -= len(group)
+            self._pending -= len(group) - len(apart)
             self._staged_bytes -= sum(staged.slices.nbytes for staged in group)
+            self._staged_bytes += sum(staged.slices.nbytes for staged in apart)
             if not self._pending:
                 self._idle.set()
+        if apart:
+            self._commit(apart)
+
+    def _parts(self, staged: _Staged, outcome: Committed | Refused) -> list[_Staged]:
+        """What to try alone of a value that was refused as a whole; nothing if that would not help."""
+        several = len(staged.slices.output.slices) > 1
+        if not several or isinstance(outcome, Committed) or isinstance(outcome.error, _OUT_OF_REACH):
+            return []
+        try:
+            parts = self._store.split(staged.slices)
+        except Exception:  # it cannot be taken apart: then it has failed for the reason that was given
+            return []
+        return [_Staged(made, part) for made, part in zip(staged.made.parts(), parts, strict=True)]
+
+
+def _waits_for_others(value: StagedSlices) -> bool:
+    """Whether it is to be committed together with the others of its asset."""
+    return value.output.schema_policy is SchemaPolicy.REPLACE

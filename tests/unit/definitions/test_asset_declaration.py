@@ -3,6 +3,8 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gapless import (
+    AssetCheckSpec,
     AssetDep,
     AssetIn,
     AssetKey,
@@ -19,13 +22,16 @@ from gapless import (
     DailyPartitionsDefinition,
     MaterializeResult,
     MetadataValue,
+    MultiPartitionsDefinition,
     Output,
     ResourceParam,
     RetryPolicy,
+    StaticPartitionsDefinition,
     asset,
 )
 from gapless.definitions.asset import AssetsDefinition
 from gapless.errors import DefinitionError, InvocationError
+from gapless.storage.policies import BoundaryPolicy, SchemaPolicy
 
 if TYPE_CHECKING:
     import somewhere as sw  # never installed: its names can not be resolved
@@ -73,6 +79,10 @@ def test_every_argument_is_kept():
         code_version="3",
         kinds={"duckdb"},
         required_resource_keys={"client"},
+        schema_policy="strict",
+        boundary_policy=BoundaryPolicy.DROP,
+        keep="12w",
+        check_specs=[AssetCheckSpec("nonneg", asset="mart/plays/weekly")],
     )
     def made(): ...
 
@@ -89,6 +99,40 @@ def test_every_argument_is_kept():
     assert (made.backfill_policy, made.retry_policy, made.code_version) == (backfill, retry, "3")
     assert made.kinds == {"duckdb"}
     assert made.resource_keys == {"client"}
+    assert (made.schema_policy, made.boundary_policy) == (SchemaPolicy.STRICT, BoundaryPolicy.DROP)
+    assert made.keep == timedelta(weeks=12)
+    assert [spec.name for spec in made.check_specs] == ["nonneg"]
+
+
+def test_what_is_not_said_has_its_default():
+    @asset
+    def plays(): ...
+
+    assert (plays.schema_policy, plays.boundary_policy) == (SchemaPolicy.EVOLVE, BoundaryPolicy.REFUSE)
+    assert (plays.keep, plays.check_specs, plays.naive_zone, plays.partition_expr) == (None, (), None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("90d", timedelta(days=90)),
+        (" 36 h ", timedelta(hours=36)),
+        ("12w", timedelta(weeks=12)),
+        ("90min", timedelta(hours=1.5)),
+    ],
+)
+def test_how_long_partitions_are_kept_is_a_number_and_a_unit(text, span):
+    @asset(keep=text, partitions_def=MultiPartitionsDefinition({"day": DAILY, "r": StaticPartitionsDefinition(["a"])}))
+    def plays(): ...
+
+    assert plays.keep == span
+
+
+def test_naive_timestamps_may_be_utc():
+    @asset(metadata={"naive_timestamps": "UTC"})
+    def plays(): ...
+
+    assert plays.naive_zone == "UTC"
 
 
 def test_a_key_may_be_given_whole():
@@ -190,6 +234,27 @@ def test_a_function_annotated_to_return_nothing_stores_nothing():
     assert stored == [False, False, True, True]
 
 
+def test_a_generator_stores_what_it_yields():
+    @asset
+    def results() -> Iterator[MaterializeResult]:
+        yield MaterializeResult()
+
+    @asset
+    def text() -> Iterator[sw.MaterializeResult]:
+        yield MaterializeResult()
+
+    @asset
+    def outputs() -> Iterator[Output]:
+        yield Output(1)
+
+    @asset
+    def silent():
+        yield Output(1)
+
+    assert [made.stores_output for made in (results, text, outputs, silent)] == [False, False, True, True]
+    assert [found.value for found in silent()] == [1]
+
+
 def test_called_with_arguments_it_is_the_function():
     @asset
     def times(a, by):
@@ -246,7 +311,7 @@ def plain(): ...
 async def eventually(): ...
 
 
-def generating():
+async def eventually_several():
     yield Output(1)
 
 
@@ -257,7 +322,51 @@ def generating():
         (lambda: asset(with_default), "asset 'with_default' has a default for its parameter 'a'"),
         (lambda: asset(with_bare_config), "asset 'with_bare_config' has the parameter 'config' without a Config class"),
         (lambda: asset(eventually), "the function eventually() of an asset is async"),
-        (lambda: asset(generating), "the function generating() of an asset is a generator"),
+        (lambda: asset(eventually_several), "the function eventually_several() of an asset is async. Write a plain"),
+        (
+            lambda: asset(schema_policy="strickt")(plain),
+            "asset 'plain' has schema_policy='strickt'; expected 'evolve', 'strict' or 'replace'. Did you mean"
+            " 'strict'?",
+        ),
+        (lambda: asset(boundary_policy=3)(plain), "boundary_policy=3; expected 'refuse', 'drop' or 'allow'."),
+        (
+            lambda: asset(keep="3 months", partitions_def=DAILY)(plain),
+            "asset 'plain' has keep='3 months', which is no length of time. Write a number and min, h, d or w:"
+            ' keep="36h", keep="90d", keep="12w".',
+        ),
+        (lambda: asset(keep="0d", partitions_def=DAILY)(plain), "keep='0d', which is no length of time"),
+        (lambda: asset(keep=90, partitions_def=DAILY)(plain), "keep=90, which is no length of time"),
+        (lambda: asset(keep="9" * 12 + "w", partitions_def=DAILY)(plain), "which is no length of time"),
+        (
+            lambda: asset(keep="90d")(plain),
+            "asset 'plain' has keep='90d', but it is unpartitioned, so none of it ever gets old. Leave keep out;",
+        ),
+        (
+            lambda: asset(keep="90d", partitions_def=StaticPartitionsDefinition(["a"]))(plain),
+            "but it is partitioned by static: a (1 key), so none of it ever gets old",
+        ),
+        (
+            lambda: asset(keep="90d", partitions_def=MultiPartitionsDefinition({"a": DAILY, "b": DAILY}))(plain),
+            ", 2 of which are times. Leave keep out; it is for assets with one dimension of time.",
+        ),
+        (
+            lambda: asset(metadata={"naive_timestamps": "Europe/Berlin"})(plain),
+            "asset 'plain' has metadata naive_timestamps='Europe/Berlin'; expected 'UTC'",
+        ),
+        (
+            lambda: asset(check_specs=[AssetCheckSpec("nonneg", asset="plains")])(plain),
+            "asset 'plain' has the check 'nonneg' of asset 'plains'; a function only knows its own rows. Write"
+            " AssetCheckSpec('nonneg', asset='plain').",
+        ),
+        (
+            lambda: asset(check_specs=[AssetCheckSpec("a", asset="plain")] * 2)(plain),
+            "asset 'plain' has two checks 'a'",
+        ),
+        (lambda: asset(check_specs=["nonneg"])(plain), "check_specs=['nonneg']; expected a list of AssetCheckSpec"),
+        (
+            lambda: asset(check_specs=AssetCheckSpec("a", asset="plain"))(plain),
+            "; expected a list of AssetCheckSpec. Write check_specs=[AssetCheckSpec(\"nonneg\", asset='plain')].",
+        ),
         (lambda: asset(functools.partial(plain)), "@asset was put on functools.partial"),
         (lambda: asset(asset(plain)), "<asset 'plain'> is declared twice"),
         (lambda: asset(name="a b")(plain), "'a b' is not a name for an asset"),

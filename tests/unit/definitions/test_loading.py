@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gapless.asset_key import AssetKey
 from gapless.definitions.discovery import candidates
 from gapless.definitions.errors import LoadError
 from gapless.definitions.loading import load_project
@@ -66,7 +67,7 @@ def test_a_file_may_hold_a_definitions_object_of_any_name(files, name):
     assert len(project.graph) == 1
 
 
-def test_a_file_may_hold_bare_assets_jobs_and_schedules(files):
+def test_a_file_may_hold_bare_assets_jobs_schedules_and_checks(files):
     project = files.load(
         """
         import gapless as dg
@@ -76,9 +77,14 @@ def test_a_file_may_hold_bare_assets_jobs_and_schedules(files):
 
         job = dg.define_asset_job("job", "plays")
         schedule = dg.build_schedule_from_partitioned_job(job)
+
+        @dg.asset_check(asset=plays)
+        def looks_right():
+            return True
         """
     )
     assert (list(project.jobs), list(project.schedules)) == (["job"], ["job_schedule"])
+    assert [check.name for check in project.graph.checks_of(AssetKey("plays"))] == ["looks_right"]
 
 
 def test_a_bare_asset_that_stores_says_where_to_declare_its_io_manager(files):

@@ -262,8 +262,6 @@ TWO = MultiPartitionsDefinition({"date": DAILY, "region": StaticPartitionsDefini
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        (None, "says nothing about the dimensions 'date', 'region'"),
-        ({"date": "day"}, "says nothing about the dimension 'region'"),
         (
             {"date": "day", "region": "region", "colour": "c"},
             "speaks of 'colour', which is none of its dimensions ('date', 'region')",
@@ -271,16 +269,32 @@ TWO = MultiPartitionsDefinition({"date": DAILY, "region": StaticPartitionsDefini
         ({"date": "day", "region": 3}, "has ('region', 3); expected a column or an SQL expression"),
     ],
 )
-def test_a_table_of_several_dimensions_needs_a_column_for_each(table, expression, reason):
-    metadata = {} if expression is None else {"partition_expr": expression}
-    message = refusal([made("plays", partitions_def=TWO, metadata=metadata)], table)
+def test_a_column_is_named_for_a_dimension_that_there_is(table, expression, reason):
+    message = refusal([made("plays", partitions_def=TWO, metadata={"partition_expr": expression})], table)
     assert (
         "asset 'plays' is partitioned by 2 dimensions and stored in a table by TableManager, but its partition_expr"
-        f" {reason}. Name the column of each dimension:"
+        f" {reason}. Name the columns that are not called like their dimension:"
         ' metadata={"partition_expr": {"date": "date", "region": "region"}}.' in message
     )
 
 
-@pytest.mark.parametrize("expression", [{"date": "day", "region": "region"}, "day || '|' || region"])
-def test_a_table_of_several_dimensions_takes_a_column_for_each_or_one_text(table, expression):
-    assert project_of([made("plays", partitions_def=TWO, metadata={"partition_expr": expression})], table)
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        (None, {"date": "date", "region": "region"}),
+        ({}, {"date": "date", "region": "region"}),
+        ({"date": "day"}, {"date": "day", "region": "region"}),
+        ({"date": "day", "region": "upper(region)"}, {"date": "day", "region": "upper(region)"}),
+        ("day || '|' || region", "day || '|' || region"),
+    ],
+)
+def test_a_dimension_that_is_not_named_is_the_column_of_its_name(table, expression, meant):
+    plays = made("plays", partitions_def=TWO, metadata={} if expression is None else {"partition_expr": expression})
+    assert project_of([plays], table)
+    assert plays.partition_expr == meant
+
+
+def test_a_dimension_whose_name_is_no_plain_name_is_quoted():
+    odd = MultiPartitionsDefinition({"my region": DAILY, "day": DAILY})
+    expected = {"my region": '"my region"', "day": "day"}
+    assert made("plays", partitions_def=odd).partition_expr == expected

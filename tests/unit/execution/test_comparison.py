@@ -33,6 +33,16 @@ def letters(context: dg.AssetExecutionContext) -> None:
     """Stores its data itself: nothing of it can be compared."""
 
 
+def marked(mark):
+    """Plays as they are made of another version of their source."""
+
+    @dg.asset(name="plays", partitions_def=DAILY, metadata={"partition_expr": "date"}, code_version=f"v{mark}")
+    def fn(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return pl.DataFrame({"n": [1, 2, mark]}).with_columns(date=pl.lit(context.partition_key))
+
+    return fn
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -119,6 +129,33 @@ def test_a_restored_older_backup_lacks_just_what_was_made_since(folder):
     assert rows(folder) == (10, 5)
 
 
+def test_a_backup_of_other_rows_is_told_from_what_was_recorded(folder):
+    materialize([marked(3)], resources=store(folder))
+    shutil.copy(folder / "db.duckdb", folder / "backup.duckdb")
+    materialize([marked(4)], resources=store(folder), partition_keys=DAYS[:2])
+    recorded = open_ledger().statuses("plays")
+    shutil.copy(folder / "backup.duckdb", folder / "db.duckdb")
+    total, [difference] = planned(folder)
+    assert total == 5  # of letters; what the backup holds of plays counts as made
+    assert set(difference.exchanged) == set(DAYS[:2])
+    assert (difference.lost, difference.found, difference.total) == (frozenset(), {}, 2)
+    assert open_ledger().statuses("plays") == recorded  # a plan changes nothing
+    make(folder)
+    held, now = store(folder)["io_manager"].committed(plays.key, {}), open_ledger().statuses("plays")
+    assert {key: record.data_version for key, record in now.items()} == {key: it.version for key, it in held.items()}
+    assert {record.code_version for record in now.values()} == {"v3"}
+    assert {key for key in now if now[key].run_id != recorded[key].run_id} == set(DAYS[:2])
+    assert planned(folder) == (0, [])  # put right once and for all
+
+
+def test_a_backup_of_equal_rows_is_not_another_version(folder):
+    make(folder)
+    shutil.copy(folder / "db.duckdb", folder / "backup.duckdb")
+    make(folder, partition_keys=DAYS[:2])
+    shutil.copy(folder / "backup.duckdb", folder / "db.duckdb")
+    assert planned(folder) == (0, [])
+
+
 def test_a_lost_ledger_is_told_by_the_data_what_is_there(folder):
     make(folder, partition_range="2024-01-01..2024-01-03")
     shutil.rmtree(folder / ".gapless")
@@ -131,6 +168,7 @@ def test_a_lost_ledger_is_told_by_the_data_what_is_there(folder):
     ledger = open_ledger()
     assert {e.partition for e in ledger.events(asset="plays", kinds=[EventKind.RECONCILED])} == {*DAYS[:3]}
     assert {record.rows for record in ledger.statuses("plays").values()} == {2}
+    assert None not in {record.data_version for record in ledger.statuses("plays").values()}
     ledger.close()
     assert make(folder) == 1 + 5
 

@@ -301,7 +301,7 @@ def test_what_is_returned_none_without_saying_so_is_refused(home, resources):
     result = materialize([plays], partition_key="2024-01-02", resources=resources, home=home, raise_on_error=False)
     [report] = result.failed
     assert (report.asset, report.partition) == ("plays", "2024-01-02")
-    assert "the function returned None; expected a polars DataFrame" in report.reason
+    assert "the function returned None; expected a frame" in report.reason
 
 
 def test_a_cancelled_run_keeps_what_is_finished_and_the_next_one_carries_on(home, resources, tmp_path):

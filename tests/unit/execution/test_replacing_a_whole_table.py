@@ -1,0 +1,92 @@
+"""Values of an asset that may begin its table anew are committed together."""
+
+from __future__ import annotations
+
+import threading
+
+import polars as pl
+import pytest
+
+import gapless as dg
+from gapless import DuckDBPolarsIOManager
+from gapless.engine import materialize
+from gapless.ledger.contract import EventKind
+from gapless.ledger.home import open_ledger
+from gapless.planning.request import Scope
+
+DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-08")
+KEYS = [f"2024-01-0{day}" for day in range(1, 8)]
+BY_DATE = {"partition_expr": "date"}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".gapless"
+
+
+@pytest.fixture
+def resources(tmp_path):
+    return {"io_manager": DuckDBPolarsIOManager(str(tmp_path / "db.duckdb"))}
+
+
+def materialized(home, asset):
+    with open_ledger(home) as ledger:
+        return {event.partition: event.payload for event in ledger.events(asset=asset, kinds=[EventKind.MATERIALIZED])}
+
+
+def rewritten(kind, **arguments):
+    @dg.asset(partitions_def=DAYS, metadata=BY_DATE, schema_policy="replace", **arguments)
+    def plays(context):
+        return pl.DataFrame({"n": [kind], "date": [context.partition_key]})
+
+    return plays
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_table_begins_anew_if_a_run_makes_all_of_it(home, resources, workers):
+    assert materialize([rewritten("text")], resources=resources, home=home, workers=workers).success
+    result = materialize([rewritten(1)], resources=resources, home=home, workers=workers, scope=Scope.ALL)
+    assert result.success, result.failed
+    assert set(materialized(home, "plays")[KEYS[0]]["columns"]) == {"n", "date"}
+    assert materialized(home, "plays")[KEYS[0]]["columns"]["n"] == "BIGINT"
+
+
+def test_a_part_of_a_table_does_not_begin_it_anew(home, resources):
+    assert materialize([rewritten("text")], resources=resources, home=home).success
+    result = materialize(
+        [rewritten(1.5)], resources=resources, home=home, partition_keys=KEYS[:6], raise_on_error=False
+    )
+    assert result.materialized == 0
+
+
+def test_an_asset_that_reads_its_own_yesterday_is_not_held_up(home, resources):
+    yesterday = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+
+    @dg.asset(
+        partitions_def=DAYS,
+        metadata=BY_DATE,
+        schema_policy="replace",
+        ins={"plays": dg.AssetIn(partition_mapping=yesterday)},
+    )
+    def plays(context, plays):
+        return pl.DataFrame({"n": [plays.height], "date": [context.partition_key]})
+
+    result = materialize([plays], resources=resources, home=home)
+    assert result.success
+    assert result.materialized == 7
+
+
+def test_values_that_wait_for_each_other_do_not_keep_more_from_being_made(home, resources):
+    many = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-06-01")
+    most, lock = [0, 0], threading.Lock()
+
+    @dg.asset(partitions_def=many, metadata=BY_DATE, schema_policy="replace")
+    def plays(context):
+        with lock:
+            most[0] += 1
+        return pl.DataFrame({"date": [context.partition_key]})
+
+    result = materialize([plays], resources=resources, home=home)
+    assert result.materialized == most[0] == 152
+    assert len({r.committed_at for r in resources["io_manager"].commit_records([result.run_id])}) == 1
