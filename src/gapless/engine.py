@@ -13,7 +13,9 @@ from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.asset import AssetsDefinition
+from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.definitions import project_of
+from gapless.definitions.init_resource_context import InitResourceContext
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.definitions.run_config import configs_of
@@ -24,6 +26,7 @@ from gapless.execution.comparison import Difference, compare_with_data, put_righ
 from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
 from gapless.execution.recovery import recover, recover_run, slice_stores
+from gapless.execution.restore import restore_partition
 from gapless.execution.result import RunResult
 from gapless.execution.wipe import Wiped, wipe_asset
 from gapless.ledger.contract import Ledger, RunRecord, RunState
@@ -35,8 +38,9 @@ from gapless.partitions.key_text import read_keys
 from gapless.planning.plan import Plan
 from gapless.planning.planner import make_plan
 from gapless.planning.request import PartitionRequest, Scope
+from gapless.planning.retention import expired
 from gapless.planning.snapshot import AssetStatus
-from gapless.storage.slices import SliceStore
+from gapless.storage.slices import CommitRecord, Committed, SliceStore, is_slice_store
 
 __all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
 
@@ -158,7 +162,9 @@ class Engine:
         cancel, reporter = cancel or CancelToken(), reporter or Silent()
         run_id = run_id or new_run_id(self._clock())
         with (
-            ready_resources(self.project.resources, self._resource_keys(plan), None) as resources,
+            ready_resources(
+                self.project.resources, self._resource_keys(plan), InitResourceContext(run_id=run_id)
+            ) as resources,
             cancel_on_signals(cancel),
         ):
             record = self._begin(run_id, trigger, plan.total, plan.to_json(), job, tags)
@@ -200,7 +206,7 @@ class Engine:
         if not self.differences:
             return
         run_id, differences = new_run_id(self._clock()), self.differences.values()
-        self._begin(run_id, "compare", sum(len(one.lost) + len(one.found) for one in differences), {})
+        self._begin(run_id, "compare", sum(one.total for one in differences), {})
         put_right(self.ledger, differences, run_id, self._clock())
         self.ledger.end_run(run_id, RunState.SUCCEEDED, self._clock())
         self.differences = {}
@@ -239,9 +245,34 @@ class Engine:
         """Reconcile runs whose process died with the commit records in the data. Cheap when there are none."""
         return recover(self.project, self.ledger, self._clock())
 
-    # --- forget
+    # --- bring back, forget
 
-    def wipe(self, targets: Mapping[AssetKey, OrdinalSet | None]) -> list[Wiped]:
+    def restore(self, key: AssetKey, partition: int | None, version: CommitRecord) -> Committed:
+        """Make the rows of `version`, one of its store's `commits`, those of a partition again.
+
+        Args:
+            partition: Its ordinal; None if the asset is unpartitioned.
+
+        Raises:
+            InvocationError: Another run is making it, or the asset's store keeps no versions.
+            StorageError: The rows of that version are not there any more, or cannot be committed.
+        """
+        asset = self.project.graph[key]
+        run_id, state = new_run_id(self._clock()), RunState.FAILED
+        self._begin(run_id, "restore", 1, {})
+        try:
+            resources = ready_resources(
+                self.project.resources, {asset.io_manager_key}, InitResourceContext(run_id=run_id)
+            )
+            with resources as ready:
+                committed = restore_partition(asset, partition, version, ready, self.ledger, run_id, self._clock())
+            state = RunState.SUCCEEDED
+        finally:
+            self.ledger.end_run(run_id, state, self._clock())
+            self._release()
+        return committed
+
+    def wipe(self, targets: Mapping[AssetKey, OrdinalSet | None], trigger: str = "wipe") -> list[Wiped]:
         """Delete partitions, rows and status together; all of an asset with None.
 
         Raises:
@@ -250,10 +281,10 @@ class Engine:
         """
         keys = {a.io_manager_key for a in map(self.project.graph.__getitem__, targets) if a.stores_output}
         run_id = new_run_id(self._clock())
-        self._begin(run_id, "wipe", sum(len(partitions) for partitions in targets.values() if partitions), {})
+        self._begin(run_id, trigger, sum(len(partitions) for partitions in targets.values() if partitions), {})
         state = RunState.FAILED
         try:
-            with ready_resources(self.project.resources, keys, None) as resources:
+            with ready_resources(self.project.resources, keys, InitResourceContext(run_id=run_id)) as resources:
                 wiped = [
                     wipe_asset(self.project.graph[key], partitions, resources, self.ledger, run_id, self._clock())
                     for key, partitions in targets.items()
@@ -263,6 +294,17 @@ class Engine:
             self.ledger.end_run(run_id, state, self._clock())
             self._release()
         return wiped
+
+    def expired(self, keys: Iterable[AssetKey]) -> dict[AssetKey, OrdinalSet]:
+        """The partitions of these assets that are older than they keep and still on record, to be wiped.
+
+        What a run is making now is left alone.
+        """
+        now = self._clock()
+        gone = {key: expired(self.project.graph[key], now) for key in keys}
+        statuses = self.statuses([key for key, partitions in gone.items() if partitions])
+        found = {key: gone[key] & status.recorded - status.running for key, status in statuses.items()}
+        return {key: partitions for key, partitions in found.items() if partitions}
 
     # ---
 
@@ -281,11 +323,16 @@ class Engine:
         for step in plan.steps:
             asset = self.project.graph[step.asset]
             keys |= asset.resource_keys
+            for check in self.project.graph.checks_of(step.asset):
+                keys |= check.resource_keys
             if asset.stores_output:
                 keys.add(asset.io_manager_key)
-            keys |= {
-                edge.input_manager_key for edge in self.project.graph.parents(step.asset) if edge.input_manager_key
-            }
+            for edge in self.project.graph.parents(step.asset):
+                stored_by = self.project.graph[edge.upstream].io_manager_key
+                if edge.input_manager_key:
+                    keys.add(edge.input_manager_key)
+                elif is_slice_store(self.project.resources.get(stored_by)):
+                    keys.add(stored_by)  # gapless.sql can read what is only in deps
         return keys
 
     def close(self) -> None:
@@ -313,7 +360,7 @@ def _processors() -> int:
 
 
 def materialize(
-    assets: Sequence[AssetsDefinition],
+    assets: Sequence[AssetsDefinition | AssetChecksDefinition],
     *,
     partition_key: str | None = None,
     partition_keys: Sequence[str] = (),
@@ -333,6 +380,7 @@ def materialize(
     """Make partitions of `assets` from Python; by default all that are missing.
 
     Args:
+        assets: With the checks of them.
         partition_key: The one partition to make.
         partition_keys: Several of them.
         partition_range: ``START..END``, both inclusive.

@@ -34,10 +34,14 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("gapless.cli.plan:plan", "What would run and why. Changes nothing."),
     "materialize": ("gapless.cli.materialize:materialize", "Make partitions; by default all that are missing."),
     "runs": ("gapless.cli.runs:runs", "What has run: list, show, logs, cancel."),
+    "history": ("gapless.cli.history:history_", "What became of a partition: commits, failures, checks."),
     "partitions": ("gapless.cli.partitions:partitions", "Which partitions an asset has."),
     "schedules": ("gapless.cli.schedules:schedules", "List, preview, start and stop schedules."),
     "serve": ("gapless.cli.schedules:serve", "Run the schedules."),
     "query": ("gapless.cli.query:query", "Read what the assets hold, with SQL."),
+    "publish": ("gapless.cli.publish:publish", "Copy assets to a file or folder that other programs open."),
+    "restore": ("gapless.cli.restore:restore", "Make an earlier version of a partition the present one again."),
+    "compact": ("gapless.cli.compact:compact", "Give back the room of what was replaced or wiped."),
     "wipe": ("gapless.cli.wipe:wipe", "Delete partitions: data and status together."),
 }
 

@@ -12,6 +12,7 @@ from gapless.cli.symbols import cell_text
 from gapless.cli.terminal import count, first_line_of
 from gapless.errors import InvocationError
 from gapless.ledger.home import open_ledger
+from gapless.planning.retention import expired
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import PartitionStates
 
@@ -52,15 +53,16 @@ def list_(settings: Settings, asset: str, text: str | None, limit: int | None) -
         )
     now = datetime.now(UTC)
     everything = selected = definition.existing(now)
+    gone = expired(graph[asset], now)
     with open_ledger() as ledger:
         if text is not None:
             recorded = AssetStatus.of(definition, ledger.statuses(asset))
-            selected = definition.select(text, now, recorded.by_word(everything)).flat()
+            selected = definition.select(text, now, recorded.by_word(everything, gone)).flat()
         shown = selected if limit is None else selected.tail(limit)
         keys = definition.keys_of(shown)
         records = ledger.statuses(asset, keys if limit is not None else None)
     status = AssetStatus.of(definition, records)
-    states = PartitionStates.of(status, everything)
+    states = PartitionStates.of(status, everything, gone)
     if settings.as_json:
         listed = []
         for ordinal, key in zip(shown, keys, strict=True):

@@ -12,11 +12,13 @@ from gapless.cli.partition_options import chosen_assets, partition_options, requ
 from gapless.cli.recovery import tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count
+from gapless.definitions.graph import AssetGraph
 from gapless.engine import Engine, system_clock
 from gapless.planning.plan import Plan
+from gapless.planning.retention import kept_for
 from gapless.views.plan import explain
 
-__all__ = ["plan", "print_left_out"]
+__all__ = ["plan", "print_expired", "print_left_out"]
 
 
 @click.command()
@@ -58,6 +60,7 @@ def plan(
         _print_plan(made)
     print_blocked(settings, engine.project.graph, chosen, made)
     print_left_out(settings, made.failed_left_out, words)
+    print_expired(made, engine.project.graph)
     if made.total:
         options = {"--missing": missing, "--failed": failed, "--all": everything}
         given = [option for option, chosen in options.items() if chosen]
@@ -96,3 +99,11 @@ def print_left_out(settings: Settings, left_out: Mapping[AssetKey, int], words: 
         listed = ", ".join(f"{number:,} of {asset}" for asset, number in left_out.items())
         command = click.style(settings.command("materialize", *words, "--failed"), bold=True)
         click.echo(f"\nfailed before and left out: {listed}. To try them again:\n  {command}")
+
+
+def print_expired(made: Plan, graph: AssetGraph) -> None:
+    """What all of an asset does not mean."""
+    for asset, number in made.expired_left_out.items():
+        have = "has" if number == 1 else "have"
+        kept = kept_for(graph[asset])
+        click.echo(f"\nleft out: {count(number, 'partition')} of {asset} that {have} expired (kept {kept}).")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gapless.asset_key import AssetKey
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, cut, table, width
+from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.errors import InvocationError, closest
-from gapless.storage.errors import QueryError
+from gapless.ledger.home import home_path
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from gapless.storage.duckdb.project_query import ScannedTable
 
 __all__ = ["query"]
 
@@ -25,7 +30,8 @@ _WIDEST_CELL = 60
 
 @click.command()
 @click.argument("sql")
-@click.option("--resource", metavar="KEY", help="The IO manager to ask, if the project has several.")
+@click.option("--resource", metavar="KEY", help="Only what this resource stores.")
+@click.option("--published", is_flag=True, help="The last published copy; the live files are not touched.")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -36,59 +42,99 @@ _WIDEST_CELL = 60
 )
 @project_options
 @click.pass_obj
-def query(settings: Settings, sql: str, resource: str | None, limit: int) -> None:
+def query(settings: Settings, sql: str, resource: str | None, published: bool, limit: int) -> None:
     """Read what the assets hold: the rows of one SQL statement. It cannot change anything.
+
+    Tables go by their names alone. While a run is writing, it gets in between two commits.
 
     \b
     gapless query "SELECT date, count(*) FROM plays GROUP BY date"
     gapless query "SHOW ALL TABLES"
     """  # noqa: D301  a real backspace is what tells Click to keep the lines
-    resources = settings.load().resources
-    key = _chosen({name: r for name, r in resources.items() if callable(getattr(r, "query", None))}, resource)
-    with ready_resources(resources, [key], None) as ready:
-        store = ready[key]
-        try:
-            frame = _answer(store, sql)
-        finally:
-            store.close()
+    if published:
+        from gapless.storage.publishing.last_published import answer_of_last_published
+
+        if resource is not None:
+            raise click.UsageError("--published and --resource were given; the published copy is one.")
+        frame = answer_of_last_published(sql, home_path())
+    else:
+        frame = _answer(settings.load(), sql, resource)
     if settings.as_json:
         settings.print_json(frame.to_dicts())
         return
     _print_frame(frame, limit)
 
 
-def _answer(store: Any, sql: str) -> pl.DataFrame:
-    try:
-        answer: pl.DataFrame = store.query(sql)
-    except QueryError as error:
-        tables: list[str] = getattr(store, "tables", list)()
-        if "does not exist" not in error.reason or not tables:
-            raise
-        raise QueryError(sql, f"{error.reason}\nThe tables are: {', '.join(tables)}") from None
-    return answer
+def _answer(project: Project, sql: str, resource: str | None) -> pl.DataFrame:
+    from gapless.storage.duckdb.project_query import answer
+
+    readable = {name: one for name, one in project.resources.items() if _is_database(one) or _has_files(one)}
+    chosen = _chosen(readable, resource)
+    with ready_resources(project.resources, chosen, None) as ready:
+        files = {_path(one): float(one.lock_timeout) for one in ready.values() if _is_database(one)}
+        scanned = [table for name, one in ready.items() if _has_files(one) for table in _tables(project, name, one)]
+        return answer(sql, files, scanned)
 
 
-def _chosen(stores: dict[str, Any], asked: str | None) -> str:
-    """The resource to ask.
+def _is_database(resource: Any) -> bool:
+    """Whether it is a DuckDB file: an IO manager's, or a `DuckDBResource`."""
+    return hasattr(resource, "lock_timeout") and hasattr(resource, "database") and not isinstance(resource, type)
+
+
+def _path(resource: Any) -> Path:
+    path: Path = resource.path if hasattr(resource, "path") else resource.database
+    return path
+
+
+def _has_files(resource: Any) -> bool:
+    return callable(getattr(resource, "files", None)) and callable(getattr(resource, "scan", None))
+
+
+def _tables(project: Project, name: str, store: Any) -> list[ScannedTable]:
+    """The assets that `store` keeps in files."""
+    from gapless.storage.duckdb.project_query import ScannedTable
+    from gapless.storage.duckdb.table_name import TableName
+    from gapless.storage.errors import NeverMaterializedError
+    from gapless.storage.parquet.errors import PackedFilesError
+
+    def source_of(key: AssetKey) -> Callable[[], str | pl.LazyFrame | None]:
+        def source() -> str | pl.LazyFrame | None:
+            try:
+                files: list[str] = store.files(key)
+            except PackedFilesError:
+                files = []
+            except NeverMaterializedError:
+                return None
+            if not files or any("://" in file for file in files):
+                rows: pl.LazyFrame = store.scan(key)
+                return rows
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            reading = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            return f"SELECT * FROM {reading}"  # noqa: S608  of paths that are quoted here
+
+        return source
+
+    mine = [asset for asset in project.graph.assets if asset.io_manager_key == name and asset.stores_output]
+    return [ScannedTable(TableName.of(asset.key, {}, None), source_of(asset.key)) for asset in mine]
+
+
+def _chosen(readable: Mapping[str, Any], asked: str | None) -> list[str]:
+    """The resources to ask.
 
     Raises:
-        InvocationError: There is none, none of that name, or several and none was named.
+        InvocationError: There is none, or none of that name.
     """
     if asked is not None:
-        if asked in stores:
-            return asked
-        near = closest(asked, stores) or tuple(stores)
+        if asked in readable:
+            return [asked]
+        near = closest(asked, readable) or tuple(readable)
         offer = f"There {'is' if len(near) == 1 else 'are'}: {', '.join(near)}" if near else ""
-        raise InvocationError(f"there is no IO manager {asked!r} that can be queried", offer)
-    if not stores:
+        raise InvocationError(f"there is no resource {asked!r} that can be queried", offer)
+    if not readable:
         raise InvocationError(
             "no IO manager of this project can be queried", "DuckDBPolarsIOManager can; give it as a resource"
         )
-    if len({id(store) for store in stores.values()}) > 1:
-        raise InvocationError(
-            f"the project has several IO managers: {', '.join(stores)}", f"Name one: --resource {next(iter(stores))}"
-        )
-    return next(iter(stores))
+    return list(readable)
 
 
 def _print_frame(frame: pl.DataFrame, limit: int) -> None:

@@ -52,6 +52,13 @@ def tell_differences(differences: Iterable[Difference]) -> None:
                 " they count as made.",
                 err=True,
             )
+        if difference.exchanged:
+            exchanged = count(len(difference.exchanged), "partition")
+            click.echo(
+                f"note: of {exchanged} of {difference.asset} the database holds another version than was recorded:"
+                " what it holds counts as made.",
+                err=True,
+            )
 
 
 def tell_empty_stores(project: Project, ledger: Ledger) -> None:

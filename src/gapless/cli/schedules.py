@@ -167,14 +167,14 @@ def stop(settings: Settings, name: str) -> None:
 @project_options
 @click.pass_obj
 def serve(settings: Settings, once: bool, workers: int | None) -> int:
-    """Run the schedules: at each tick, make the partitions that have become due.
+    """Run the schedules: at each tick, make the partitions that have become due. Each hour, wipe what has expired.
 
     What became due while nothing served is made first, in order. Ctrl-C and SIGTERM drain: no tick begins any more, a
     run under way stops as it would after Ctrl-C in `gapless materialize`, and the next `serve` goes on where it
     stopped. A second one ends at once. Definitions are loaded when it starts: restart it to serve changed ones.
     """
     project = settings.load()
-    if not project.schedules:
+    if not project.schedules and all(asset.keep is None for asset in project.graph.assets):
         raise InvocationError(
             f"{project.source} declares no schedules, so there is nothing to serve",
             "Make one with build_schedule_from_partitioned_job(job).",

@@ -19,9 +19,11 @@ from gapless.errors import GaplessError
 from gapless.execution.progress import StepReport
 from gapless.ledger.contract import EventKind, TickState
 from gapless.planning.plan import Plan, PlanStep
+from gapless.planning.retention import kept_for
 from gapless.scheduling.backlog import DueTick
 from gapless.scheduling.clock import Clock
 from gapless.scheduling.daemon import TickOutcome
+from gapless.scheduling.retention import Retained
 from gapless.views.key_ranges import key_ranges
 
 __all__ = ["JsonLog", "ServeLog"]
@@ -64,12 +66,24 @@ class ServeLog:
         if outcome.error is not None and not isinstance(outcome.error, GaplessError):
             click.echo("".join(traceback.format_exception(outcome.error)), err=True, nl=False)
 
+    def retained(self, outcome: Retained) -> None:
+        asset = self._project.graph[outcome.asset]
+        which = f"{count(len(outcome.partitions), 'partition')} older than {kept_for(asset)}"
+        if outcome.wiped is not None:
+            rows = "" if outcome.wiped.rows is None else f", {count(outcome.wiped.rows, 'row')}"
+            self._say(f"retention  {asset.name}: {which} wiped{rows}")
+        else:
+            failed = click.style("not wiped", fg="red")
+            self._say(f"retention  {asset.name}: {which} {failed}: {cut(str(outcome.error), 200)}")
+
     def waiting(self, upcoming: tuple[Schedule, datetime] | None) -> None:
         said = None if upcoming is None else (upcoming[0].name, upcoming[1])
         if said == self._said:
             return
         self._said = said
-        if upcoming is None:
+        if upcoming is None and not self._project.schedules:
+            self._say("no schedules; looking for what has expired every hour")
+        elif upcoming is None:
             command = self._settings.command("schedules", "start", next(iter(self._project.schedules)))
             self._say(f"no schedule runs. To start one: {command}")
         else:
@@ -102,7 +116,7 @@ class _Failures:
 
     def finished(self, reports: Sequence[StepReport]) -> None:
         for report in reports:
-            if report.kind in (EventKind.FAILED, EventKind.RETRIED):
+            if report.kind in (EventKind.FAILED, EventKind.RETRIED, EventKind.CHECKED):
                 which = f"{report.asset} {report.partition}" if report.partition is not None else report.asset
                 self._say(f"{which}  {report.kind.value}: {cut(report.reason or '', 200)}")
 
@@ -139,6 +153,16 @@ class JsonLog:
             failed=0 if result is None else len(result.failed),
             skipped=0 if result is None else len(result.skipped),
             blocked=outcome.blocked,
+        )
+
+    def retained(self, outcome: Retained) -> None:
+        wiped = outcome.wiped
+        self._print(
+            "retention",
+            asset=str(outcome.asset),
+            partitions=len(outcome.partitions),
+            rows=None if wiped is None else wiped.rows,
+            error=None if outcome.error is None else str(outcome.error),
         )
 
     def waiting(self, upcoming: tuple[Schedule, datetime] | None) -> None:

@@ -67,7 +67,8 @@ def status(settings: Settings, selection: tuple[str, ...]) -> None:
 def _print_overviews(overviews: Sequence[AssetOverview], now: datetime) -> None:
     head = ["ASSET", "", "PARTITIONS", "DONE"]
     states = [name for name in ("failed", "skipped", "running") if any(getattr(one, name) for one in overviews)]
-    head += [name.upper() for name in states] + ["MISSING", "ROWS", "UPDATED"]
+    gone = ["expired"] if any(one.expired for one in overviews) else []
+    head += [name.upper() for name in states] + ["MISSING", *(name.upper() for name in gone), "ROWS", "UPDATED"]
     rows = [
         [
             one.asset.to_user_string(),
@@ -76,6 +77,7 @@ def _print_overviews(overviews: Sequence[AssetOverview], now: datetime) -> None:
             f"{one.materialized:,}",
             *(_number(getattr(one, name), _COLOURS[name]) for name in states),
             _number(one.missing),
+            *(_number(getattr(one, name)) for name in gone),
             "-" if one.rows is None else f"{one.rows:,}",
             ago(one.updated_at, now),
         ]
@@ -195,7 +197,8 @@ def _print_facts(one: AssetOverview, now: datetime) -> None:
     parts = []
     if one.partitions:
         parts.append(f"{one.materialized:,} of {count(one.extent, 'partition')} materialized")
-        parts += [f"{getattr(one, state):,} {state}" for state in (*_COLOURS, "missing") if getattr(one, state)]
+        others = (*_COLOURS, "missing", "expired")
+        parts += [f"{getattr(one, state):,} {state}" for state in others if getattr(one, state)]
     else:
         parts.append(next(s for s in ("materialized", *_COLOURS, "missing") if getattr(one, s)))
     if one.rows is not None:

@@ -19,6 +19,7 @@ _UNICODE = {
     Cell.SKIPPED: "↷",
     Cell.RUNNING: "▶",
     Cell.MISSING: "·",
+    Cell.EXPIRED: "_",
 }
 _ASCII = {
     Cell.NONE: " ",
@@ -28,6 +29,7 @@ _ASCII = {
     Cell.SKIPPED: "s",
     Cell.RUNNING: ">",
     Cell.MISSING: ".",
+    Cell.EXPIRED: "_",
 }
 _COLOURS = {
     Cell.MATERIALIZED: "green",
@@ -36,6 +38,7 @@ _COLOURS = {
     Cell.SKIPPED: "yellow",
     Cell.RUNNING: "blue",
     Cell.MISSING: "bright_black",
+    Cell.EXPIRED: "bright_black",
 }
 
 
@@ -64,4 +67,5 @@ _WORDS = {
     Cell.FAILED: "failed",
     Cell.SKIPPED: "skipped",
     Cell.MISSING: "missing",
+    Cell.EXPIRED: "expired",
 }

@@ -18,6 +18,7 @@ __all__ = [
     "first_line_of",
     "local_time",
     "plain_width",
+    "size",
     "speaks_unicode",
     "table",
     "width",
@@ -58,6 +59,18 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def size(nbytes: int) -> str:
+    """``512 bytes``, ``1.4 MB``: powers of a thousand, as disks are sold."""
+    if nbytes < 1000:
+        return count(nbytes, "byte")
+    number = float(nbytes)
+    for unit in ("kB", "MB", "GB"):
+        number /= 1000
+        if number < 999.95:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1000:,.1f} TB"
 
 
 def ago(instant: datetime | None, now: datetime) -> str:

@@ -23,6 +23,7 @@ _MOST_RANGES = 6
 
 @click.command()
 @partition_options
+@click.option("--expired", is_flag=True, help="What is older than its asset keeps; of all assets without SELECTION.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @project_options
 @click.pass_obj
@@ -34,18 +35,27 @@ def wipe(
     ranges: tuple[str, ...],
     last: int | None,
     text: str | None,
+    expired: bool,
     yes: bool,
 ) -> None:
     """Delete partitions: rows and status together. Without any named, whole assets. It asks first.
 
     What reads them keeps its rows.
     """
-    if not selection and job is None:
-        raise click.UsageError("name what to wipe; '*' is every asset.")
     request = request_of(partitions, ranges, last, text)
+    if expired and request.names_partitions:
+        raise click.UsageError(f"--expired and a {request.named} were given; expired partitions name themselves.")
+    if not expired and not selection and job is None:
+        raise click.UsageError("name what to wipe; '*' is every asset.")
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
-        targets = _targets(engine, chosen_assets(engine, selection, job), request)
+        chosen = chosen_assets(engine, selection, job)
+        targets = _expired(engine, chosen) if expired else _targets(engine, chosen, request)
+        if expired and not targets:
+            click.echo("nothing has expired that is still there.", err=settings.as_json)
+            if settings.as_json:
+                settings.print_json([])
+            return
         if not settings.as_json:
             for key, ordinals in targets.items():
                 click.echo(_line(engine, key, ordinals))
@@ -58,6 +68,20 @@ def wipe(
         return
     for one in wiped:
         click.echo(done(one))
+
+
+def _expired(engine: Engine, keys: tuple[AssetKey, ...]) -> dict[AssetKey, OrdinalSet | None]:
+    """What has expired of each asset that does not keep everything.
+
+    Raises:
+        InvocationError: All of them do.
+    """
+    if all(engine.project.graph[key].keep is None for key in keys):
+        names = ", ".join(map(str, keys))
+        raise InvocationError(
+            f"nothing ever expires of {names}: no `keep` is declared", 'Declare it: @asset(…, keep="90d")'
+        )
+    return dict(engine.expired(keys))
 
 
 def _targets(
@@ -94,6 +118,8 @@ def _line(engine: Engine, key: AssetKey, ordinals: OrdinalSet | None) -> str:
 def done(one: Wiped) -> str:
     """What was wiped of an asset, in words."""
     states = f"{count(one.states, 'partition')} forgotten"
+    if one.values is not None:
+        return f"{one.asset}: {states}, {count(one.values, 'value')} deleted."
     if one.rows is None:
         return f"{one.asset}: {states}. Its rows were not touched: no IO manager of ours stores them."
     return f"{one.asset}: {states}, {count(one.rows, 'row')} deleted."

@@ -87,12 +87,14 @@ class Plan:
         now: The instant that it was planned for: partitions that end later do not exist yet.
         read_at: When the recorded states were read: what another run has made since need not be made again.
         failed_left_out: By asset, how many failed partitions were in view but not asked for.
+        expired_left_out: By asset, how many expired partitions all were asked for without naming them.
     """
 
     steps: tuple[PlanStep, ...]
     now: datetime
     read_at: datetime
     failed_left_out: Mapping[AssetKey, int] = field(default_factory=dict)
+    expired_left_out: Mapping[AssetKey, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

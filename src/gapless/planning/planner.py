@@ -3,7 +3,7 @@
 Four questions in a row, each answered for every asset in dependency order:
 
 1. *View*: which partitions does the request speak of? Named ones apply to the first assets of the selection and are
-   followed downstream through the mappings; otherwise everything that exists is in view.
+   followed downstream through the mappings; otherwise everything that exists and has not expired is in view.
 2. *Targets*: which of those does the request's scope ask for, and for which reason?
 3. *Blocked*: which of those cannot be made, because an upstream partition neither has rows nor is made in this plan?
 4. *Batches*: how many partitions may one call of the function make?
@@ -19,9 +19,11 @@ from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.graph import AssetGraph
 from gapless.errors import InvocationError
 from gapless.partitions import OrdinalSet, PartitionMapping, PartitionsDefinition, existing
+from gapless.partitions.mappings.waiting import Expired
 from gapless.planning.plan import Plan, PlanStep
 from gapless.planning.reason import Reason
 from gapless.planning.request import PartitionRequest, Scope
+from gapless.planning.retention import expired, kept_for
 from gapless.planning.snapshot import AssetStatus
 
 __all__ = ["make_plan"]
@@ -58,12 +60,19 @@ def make_plan(
     steps: list[PlanStep] = []
     targets: dict[AssetKey, OrdinalSet] = {}
     left_out: dict[AssetKey, int] = {}
+    expired_left_out: dict[AssetKey, int] = {}
+    names_all = request.names_partitions and request.effective_scope is Scope.ALL
     for key in order:
         asset, status = graph[key], statuses.get(key, _UNKNOWN)
+        gone = expired(asset, now)
+        if not names_all:
+            if request.effective_scope is Scope.ALL and due is None and (out := len(in_view[key] & gone)):
+                expired_left_out[key] = out
+            in_view[key] -= gone
         reasons = (
-            [(Reason.DUE, due.get(key, OrdinalSet.empty()))]
+            [(Reason.DUE, due.get(key, OrdinalSet.empty()) - gone)]
             if due is not None
-            else _wanted(asset, request.effective_scope, in_view[key], status, now)
+            else _wanted(asset, request.effective_scope, in_view[key], gone, status, now)
         )
         if request.effective_scope is Scope.MISSING and due is None:
             made_upstream = _followed(graph, key, targets, now) & in_view[key] - status.failed
@@ -87,7 +96,7 @@ def make_plan(
                     impossible=impossible,
                 )
             )
-    return Plan(tuple(steps), now, read_at or now, left_out)
+    return Plan(tuple(steps), now, read_at or now, left_out, expired_left_out)
 
 
 def _view(
@@ -119,7 +128,8 @@ def _view(
         elif definition is None:
             in_view[key] = _WHOLE
         else:
-            in_view[key] = request.resolve(definition, key.to_user_string(), now, statuses.get(key, _UNKNOWN))
+            status, gone = statuses.get(key, _UNKNOWN), expired(graph[key], now)
+            in_view[key] = request.resolve(definition, key.to_user_string(), now, status, gone)
     return in_view
 
 
@@ -129,10 +139,10 @@ def _unpartitioned(keys: Sequence[AssetKey]) -> str:
 
 
 def _wanted(
-    asset: AssetsDefinition, scope: Scope, in_view: OrdinalSet, status: AssetStatus, now: datetime
+    asset: AssetsDefinition, scope: Scope, in_view: OrdinalSet, gone: OrdinalSet, status: AssetStatus, now: datetime
 ) -> list[tuple[Reason, OrdinalSet]]:
     if scope is Scope.ALL:
-        return [(Reason.REQUESTED, in_view)]
+        return [(Reason.EXPIRED, in_view & gone), (Reason.REQUESTED, in_view - gone)]
     if scope is Scope.FAILED:
         return [(Reason.FAILED, in_view & status.failed), (Reason.SKIPPED, in_view & status.skipped)]
     missing = in_view & status.missing(existing(asset.partitions_def, now))
@@ -161,7 +171,11 @@ def _blocked(
     statuses: Mapping[AssetKey, AssetStatus],
     now: datetime,
 ) -> tuple[dict[int, str], OrdinalSet]:
-    """Which of `wanted` lack something upstream, and what; and which of these lack what will never exist."""
+    """Which of `wanted` lack something upstream, and what; and which of these lack what will never be there.
+
+    What upstream has expired and is gone is not waited for by an asset that covers no time of its own: it is made of
+    what is kept. A partition that covers time would be wrong without a part of it.
+    """
     blocked: dict[int, str] = {}
     impossible: list[int] = []
     down_def = graph[key].partitions_def
@@ -175,10 +189,13 @@ def _blocked(
         if dependency.upstream == key:  # an asset that reads its own earlier partitions: those of this plan count
             available |= wanted
         failed = statuses.get(dependency.upstream, _UNKNOWN).failed
+        gone = Expired(expired(graph[dependency.upstream], now) - available, kept_for(graph[dependency.upstream]))
+        wait_for = dependency.mapping.wait_for
+        passes_over = wait_for.least is None and (down_def is None or not down_def.times)
         for ordinal in _suspects(dependency.mapping, wanted, available, down_def, up_def, now):
             mapped = dependency.mapping.upstream(OrdinalSet.span(ordinal, ordinal + 1), down_def, up_def, now)
-            wait_for = dependency.mapping.wait_for
-            verdict = wait_for.verdict(mapped, available, up_def, str(dependency.upstream), failed)
+            there = available | gone.partitions if passes_over and mapped.partitions & available else available
+            verdict = wait_for.verdict(mapped, there, up_def, str(dependency.upstream), failed, gone)
             if not verdict.ready:
                 blocked.setdefault(ordinal, verdict.reason)
             if verdict.never:

@@ -10,6 +10,7 @@ __all__ = ["Reason"]
 class Reason(StrEnum):
     """Why a partition will be made. The first that applies, in this order, is the one given."""
 
+    EXPIRED = "expired"  # named, though it is older than what the asset keeps
     REQUESTED = "requested"  # named by key, range, last or all
     FAILED = "failed"  # its last attempt failed
     SKIPPED = "skipped"  # it was skipped, because something upstream had failed
@@ -23,6 +24,7 @@ class Reason(StrEnum):
 
 
 _SENTENCES = {
+    Reason.EXPIRED: "asked for, though expired: it will be dropped again",
     Reason.REQUESTED: "asked for",
     Reason.FAILED: "failed last time",
     Reason.SKIPPED: "skipped last time, because something upstream had failed",

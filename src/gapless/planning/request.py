@@ -69,11 +69,19 @@ class PartitionRequest:
             return self.scope
         return Scope.ALL if self.names_partitions else Scope.MISSING
 
-    def resolve(self, definition: PartitionsDefinition, asset: str, now: datetime, status: AssetStatus) -> OrdinalSet:
+    def resolve(
+        self,
+        definition: PartitionsDefinition,
+        asset: str,
+        now: datetime,
+        status: AssetStatus,
+        expired: OrdinalSet = OrdinalSet.empty(),
+    ) -> OrdinalSet:
         """The ordinals that this names in `definition`; all that exist if it names none.
 
         Args:
             status: What is recorded about the asset; `text` may ask for it.
+            expired: What `text` does not mean by ``missing``.
 
         Raises:
             UnknownPartitionError: A key does not exist at `now`.
@@ -88,7 +96,7 @@ class PartitionRequest:
             named |= _range(text, definition, asset, now)
         texts = [*((f"last {self.last}",) if self.last else ()), *((self.text,) if self.text is not None else ())]
         for text in texts:
-            named |= definition.select(text, now, status.by_word(existing)).flat()
+            named |= definition.select(text, now, status.by_word(existing, expired)).flat()
         return named
 
 

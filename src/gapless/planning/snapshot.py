@@ -61,10 +61,18 @@ class AssetStatus:
             reasons=reasons,
         )
 
-    def by_word(self, existing: OrdinalSet) -> Mapping[str, OrdinalSet]:
-        """What a selection of partitions means by ``missing``, ``failed``, …, of the `existing` ones."""
+    @property
+    def recorded(self) -> OrdinalSet:
+        """All that there is a record of."""
+        return self.materialized | self.failed | self.skipped | self.running
+
+    def by_word(self, existing: OrdinalSet, expired: OrdinalSet = OrdinalSet.empty()) -> Mapping[str, OrdinalSet]:
+        """What a selection of partitions means by ``missing``, ``failed``, …, of the `existing` ones.
+
+        What is not there because it has `expired` is not missing.
+        """
         return {
-            "missing": self.missing(existing),
+            "missing": self.missing(existing) - expired,
             "materialized": self.materialized,
             "failed": self.failed,
             "running": self.running,

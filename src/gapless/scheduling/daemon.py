@@ -23,6 +23,7 @@ from gapless.planning.plan import Plan
 from gapless.planning.request import PartitionRequest
 from gapless.scheduling.backlog import Backlog, DueTick
 from gapless.scheduling.clock import Clock
+from gapless.scheduling.retention import Retained, Retention
 from gapless.scheduling.state import is_running
 from gapless.scheduling.ticks import Ticks
 
@@ -61,6 +62,10 @@ class Watcher(Protocol):
 
     def tick_started(self, tick: DueTick, plan: Plan, run_id: str | None) -> None: ...
     def tick_ended(self, outcome: TickOutcome) -> None: ...
+    def retained(self, outcome: Retained) -> None:
+        """Expired partitions of an asset were wiped, or could not be."""
+        ...
+
     def waiting(self, upcoming: tuple[Schedule, datetime] | None) -> None:
         """Nothing is due before that tick; None if no schedule runs."""
         ...
@@ -96,6 +101,7 @@ class Daemon:
         self._patience = patience
         self._looked_at = clock.now()  # whatever is due by then has been found
         self._backlog = Backlog(engine.project.graph, engine.ledger)
+        self._retention = Retention()
         upstream_first = {key: position for position, key in enumerate(engine.project.graph)}
         self._schedules = sorted(
             engine.project.schedules.values(), key=lambda s: min(upstream_first[key] for key in s.job.selection)
@@ -109,14 +115,21 @@ class Daemon:
                 return
             upcoming = self.upcoming()
             self._watcher.waiting(upcoming)
-            look_again = self._clock.now() + self._patience
-            self._clock.wait(look_again if upcoming is None else min(look_again, upcoming[1]), cancel)
+            instants = [self._clock.now() + self._patience]
+            instants += [] if upcoming is None else [upcoming[1]]
+            retention = self._retention.next_look(self._engine)
+            instants += [] if retention is None else [retention]
+            self._clock.wait(min(instants), cancel)
 
     def catch_up(self, cancel: CancelToken) -> list[TickOutcome]:
-        """Deal with what is due now, in the order in which it became due.
+        """Wipe what has expired, then deal with what is due now, in the order in which it became due.
 
         A tick whose plan or run fails is recorded so, and the next one has its turn.
         """
+        for retained in self._retention.wipe_expired(self._engine, self._clock.now()):
+            self._watcher.retained(retained)
+            if cancel.cancelled:
+                break
         outcomes: list[TickOutcome] = []
         while not cancel.cancelled and (tick := self._next_due()) is not None:
             outcome = self._deal_with(tick, cancel)

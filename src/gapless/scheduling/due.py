@@ -3,8 +3,8 @@
 A tick at T that covers what came after C asks for the partitions that exist at T and did not exist at C, whatever the
 offsets of their definition are: after ten days of downtime one tick asks for ten. It is a question about what is
 missing, not a replay: what has been made meanwhile, by whomever, is not asked for; neither is what was tried and
-failed, which waits for a person (``gapless materialize --failed``). So asking again after a crash finds exactly the
-rest.
+failed, which waits for a person (``gapless materialize --failed``), nor what had expired when the schedule ticked. So
+asking again after a crash finds exactly the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gapless.definitions.graph import AssetGraph
 from gapless.definitions.jobs import Job
 from gapless.ledger.contract import Status, StatusRecord
 from gapless.partitions import OrdinalSet, PartitionsDefinition
+from gapless.planning.retention import expired
 
 __all__ = ["Coverage", "Records", "covered", "owed"]
 
@@ -74,7 +75,7 @@ def owed(graph: AssetGraph, job: Job, coverage: Coverage, records: Records) -> d
                 and ordinal in answered[key]
                 and _is_tried(record, definition, coverage)
             }
-            due[key] = answered[key] - OrdinalSet.of(tried)
+            due[key] = answered[key] - OrdinalSet.of(tried) - expired(graph[key], coverage.tick)
             fresh[key] = max((r.updated_at for r in tried.values() if r.status is Status.MATERIALIZED), default=None)
             continue
         own = known.get(None)

@@ -23,11 +23,12 @@ class Cell(Enum):
     PARTIAL = "partial"  # some materialized, the others missing
     MATERIALIZED = "materialized"
     MISSING = "missing"
+    EXPIRED = "expired"  # older than what the asset keeps, and gone
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionStates:
-    """The partitions that exist now, by state; the five sets are disjoint and together are all.
+    """The partitions that exist now, by state; the sets of states are disjoint and together are all.
 
     A partition's *place* is its 0-based position among those that exist.
 
@@ -35,6 +36,7 @@ class PartitionStates:
         everything: All that exist.
         skipped: Not made last time, because something upstream failed; they are gaps as much as the missing.
         missing: Without any record, or wiped.
+        expired: Older than what the asset keeps, and not there: nobody is to make them.
     """
 
     everything: OrdinalSet
@@ -43,14 +45,23 @@ class PartitionStates:
     skipped: OrdinalSet
     running: OrdinalSet
     missing: OrdinalSet
+    expired: OrdinalSet = OrdinalSet.empty()
 
     @classmethod
-    def of(cls, status: AssetStatus, everything: OrdinalSet) -> PartitionStates:
-        """What `status` says of the partitions that exist; what is recorded of others is left out."""
+    def of(
+        cls, status: AssetStatus, everything: OrdinalSet, expired: OrdinalSet = OrdinalSet.empty()
+    ) -> PartitionStates:
+        """What `status` says of the partitions that exist; what is recorded of others is left out.
+
+        Args:
+            expired: Those older than what the asset keeps. They count as such unless they are there, or being made.
+        """
         materialized, failed = status.materialized & everything, status.failed & everything
         skipped, running = status.skipped & everything, status.running & everything
-        missing = everything - materialized - failed - skipped - running
-        return cls(everything, materialized, failed, skipped, running, missing)
+        gone = (expired & everything) - materialized - running
+        failed, skipped = failed - gone, skipped - gone
+        missing = everything - materialized - failed - skipped - running - gone
+        return cls(everything, materialized, failed, skipped, running, missing, gone)
 
     @property
     def extent(self) -> int:
@@ -93,6 +104,7 @@ class PartitionStates:
             (Cell.FAILED, self.failed),
             (Cell.SKIPPED, self.skipped),
             (Cell.RUNNING, self.running),
+            (Cell.EXPIRED, self.expired),
         )
 
 
@@ -103,8 +115,10 @@ def merged(tally: dict[Cell, int], size: int) -> Cell:
     for state in (Cell.FAILED, Cell.RUNNING, Cell.SKIPPED):
         if tally.get(state):
             return state
-    materialized = tally.get(Cell.MATERIALIZED, 0)
-    if materialized == size:
+    materialized, expired = tally.get(Cell.MATERIALIZED, 0), tally.get(Cell.EXPIRED, 0)
+    if expired == size:
+        return Cell.EXPIRED
+    if materialized + expired == size:  # nobody is to make the others
         return Cell.MATERIALIZED
     return Cell.PARTIAL if materialized else Cell.MISSING
 

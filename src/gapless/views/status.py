@@ -11,6 +11,7 @@ from gapless.asset_key import AssetKey
 from gapless.definitions.project import Project
 from gapless.ledger.contract import Ledger, StatusRecord
 from gapless.partitions import OrdinalSet, PartitionsDefinition, existing
+from gapless.planning.retention import expired
 from gapless.planning.snapshot import AssetStatus
 from gapless.views.cells import Cell, PartitionStates, bar
 from gapless.views.heatmap import HeatMap, heat_map
@@ -26,7 +27,7 @@ class AssetOverview:
     Attributes:
         partitions: Its partitions definition in words; None if it is unpartitioned.
         extent: Partitions that exist now; 1 if it is unpartitioned.
-        materialized, failed, skipped, running, missing: How many of them; together `extent`.
+        materialized, failed, skipped, running, missing, expired: How many of them; together `extent`.
         rows: Rows in all of these partitions that are there; None if none of them was counted.
         updated_at: When rows of these partitions were last committed.
         outside: Partitions on record that the definition does not have (any more).
@@ -41,6 +42,7 @@ class AssetOverview:
     skipped: int
     running: int
     missing: int
+    expired: int
     rows: int | None
     updated_at: datetime | None
     outside: int
@@ -60,6 +62,7 @@ class AssetOverview:
             "skipped": self.skipped,
             "running": self.running,
             "missing": self.missing,
+            "expired": self.expired,
             "rows": self.rows,
             "updated_at": self.updated_at.isoformat() if self.updated_at else None,
             "outside": self.outside,
@@ -145,8 +148,8 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
     records = ledger.statuses(key.to_user_string())
     status = AssetStatus.of(definition, records)
     everything = existing(definition, now)
-    states, extent = PartitionStates.of(status, everything), len(everything)
-    outside = len(records) - (extent - len(states.missing))
+    states, extent = PartitionStates.of(status, everything, expired(project.graph[key], now)), len(everything)
+    outside = len(records) - len(status.recorded & everything)
     in_view = _in_view(definition, records, everything) if outside else list(records.values())
     counted = [record.rows for record in in_view if record.rows is not None]
     found = AssetOverview(
@@ -158,6 +161,7 @@ def _find(project: Project, ledger: Ledger, key: AssetKey, now: datetime) -> _Fo
         skipped=len(states.skipped),
         running=len(states.running),
         missing=len(states.missing),
+        expired=len(states.expired),
         rows=sum(counted) if counted else None,
         updated_at=max((r.committed_at for r in in_view if r.committed_at is not None), default=None),
         outside=outside,

@@ -34,6 +34,20 @@ def test_list_leaves_out_columns_that_say_nothing(cli, project):
     assert "KINDS" not in out
 
 
+def test_list_names_the_checks_of_each_asset(cli, project):
+    assert "CHECKS" not in cli("list").out
+    text = (project / "definitions.py").read_text(encoding="utf-8")
+    text = text.replace("dg.Definitions(", "dg.Definitions(asset_checks=[dg.checks.not_null('plays', 'id')], ")
+    (project / "definitions.py").write_text(text, encoding="utf-8")
+
+    head, *rows = cli("list").out.splitlines()[2:6]
+    assert "CHECKS" in head
+    assert ["not_null_id" in row for row in rows] == [True, False, False]
+    assert cli("list", "--json").json["assets"][0]["checks"] == [
+        {"check": "not_null_id", "blocking": True, "description": "not_null of 'id'", "metadata": {}}
+    ]
+
+
 def test_list_knows_that_a_schedule_was_started(cli, project):
     with open_ledger() as ledger:
         ledger.set_schedule("plays_job_schedule", running=True)

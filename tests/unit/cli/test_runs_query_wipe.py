@@ -211,21 +211,6 @@ def test_query_without_a_store_that_answers(cli, folder):
     )
 
 
-def test_query_asks_which_store_if_there_are_several(cli, project):
-    text = (project / "definitions.py").read_text(encoding="utf-8")
-    text = text.replace("resources={", 'resources={"other": DuckDBPolarsIOManager(database="other.duckdb"), ')
-    (project / "definitions.py").write_text(text, encoding="utf-8")
-    cli("materialize", "plays", "--last", "1")
-
-    assert cli("query", "SELECT 1").err == (
-        "error: the project has several IO managers: other, io_manager. Name one: --resource other\n"
-    )
-    assert cli("query", "SELECT count(*) AS n FROM plays", "--resource", "io_manager", "--json").json == [{"n": 2}]
-    assert cli("query", "SELECT 1", "--resource", "io_manger").err == (
-        "error: there is no IO manager 'io_manger' that can be queried. There is: io_manager\n"
-    )
-
-
 def test_wipe_deletes_rows_and_status_of_the_named_partitions(cli, project):
     cli("materialize", "plays")
 

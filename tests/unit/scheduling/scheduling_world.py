@@ -27,13 +27,16 @@ class Diary:
     """A watcher that remembers what it was told."""
 
     def __init__(self) -> None:
-        self.started, self.ended, self.upcoming = [], [], []
+        self.started, self.ended, self.upcoming, self.wiped = [], [], [], []
 
     def tick_started(self, tick, plan, run_id):
         self.started.append((tick, plan, run_id))
 
     def tick_ended(self, outcome):
         self.ended.append(outcome)
+
+    def retained(self, outcome):
+        self.wiped.append(outcome)
 
     def waiting(self, upcoming):
         self.upcoming.append(upcoming)

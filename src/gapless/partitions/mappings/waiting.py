@@ -10,7 +10,7 @@ from gapless.partitions.mappings.mapped import MappedUpstream
 from gapless.partitions.ordered_keys import OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
 
-__all__ = ["Verdict", "WaitPolicy", "check_whole"]
+__all__ = ["Expired", "Verdict", "WaitPolicy", "check_whole"]
 
 _NOTHING = OrdinalSet.empty()
 _NAMED = 3  # ranges of partitions that a reason names
@@ -23,12 +23,24 @@ class Verdict:
     Attributes:
         ready: Whether enough is there.
         reason: Why, a clause: ``needs plays 2024-01-05, which is missing``.
-        never: Whether it never can be, because it needs what will never exist.
+        never: Whether it never can be, because it needs what will never exist, or has expired.
     """
 
     ready: bool
     reason: str
     never: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What upstream does not keep any more, and does not have.
+
+    Attributes:
+        kept: How long it keeps its partitions, in words: ``90 days``.
+    """
+
+    partitions: OrdinalSet = _NOTHING
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,6 +96,7 @@ class WaitPolicy:
         up_def: OrderedKeys | None,
         upstream: str,
         failed: OrdinalSet = _NOTHING,
+        expired: Expired = Expired(),
     ) -> Verdict:
         """Whether one partition can be made.
 
@@ -93,6 +106,7 @@ class WaitPolicy:
             up_def: Whose partitions they are; None if upstream is unpartitioned.
             upstream: The name of the upstream asset.
             failed: Upstream partitions that failed last time; for the reason only.
+            expired: Upstream partitions that are gone, and are not made again by themselves.
         """
         lacking = mapped.partitions - available
         total = len(mapped.partitions)
@@ -105,6 +119,11 @@ class WaitPolicy:
         # What reads fewer than `least` would wait for ever for the others: there never are more.
         if not lacking and (not self.least or (total < self.least and not mapped.nonexistent_count)):
             return Verdict(True, f"all that it reads of {upstream} is there" if total else f"it reads no {upstream}")
+        gone = lacking & expired.partitions
+        if gone and (self.least is None or (gone == lacking and not there)):
+            either, have = "" if self.least is None else "any of ", "has" if len(gone) == 1 else "have"
+            reason = f"needs {either}{_which(gone, up_def, upstream)}, which {have} expired (kept {expired.kept})"
+            return Verdict(False, reason, never=True)
         which = _which(lacking, up_def, upstream)
         state = "failed" if lacking & failed else "is missing" if len(lacking) == 1 else "are missing"
         if self.least is None or (up_def is None and lacking):

@@ -1,0 +1,62 @@
+"""`gapless compact`: give back the room of what nobody can read any more."""
+
+from __future__ import annotations
+
+import click
+
+from gapless.cli.recovery import recover
+from gapless.cli.settings import Settings, project_options
+from gapless.cli.terminal import size, table
+from gapless.definitions.resources import ready_resources
+from gapless.engine import Engine, system_clock
+from gapless.errors import InvocationError
+from gapless.storage.slices import Compaction, is_slice_store
+
+__all__ = ["compact"]
+
+
+@click.command()
+@click.argument("selection", nargs=-1, metavar="[ASSET]...")
+@project_options
+@click.pass_obj
+def compact(settings: Settings, selection: tuple[str, ...]) -> None:
+    """Give back the room of replaced and wiped rows, and of old versions whose time is over.
+
+    Works on whole stores: those that hold the named assets, or all. Readers and committed rows are not disturbed.
+    """
+    with Engine(settings.load()) as engine:
+        recover(engine.project, engine.ledger)
+        graph, resources = engine.project.graph, engine.project.resources
+        assets = [graph[key] for key in engine.select(list(selection) or None)]
+        keys = {asset.io_manager_key for asset in assets if asset.stores_output}
+        stores = {key: resources[key] for key in sorted(keys) if is_slice_store(resources.get(key))}
+        if not stores:
+            raise InvocationError(
+                f"none of {', '.join(asset.name for asset in assets)} lies in a store that can be compacted",
+                "Those of Gapless can: DuckDB and Parquet",
+            )
+        done: list[Compaction] = []
+        with ready_resources(resources, stores, None) as ready:
+            for store in {id(one): one for one in ready.values()}.values():
+                try:
+                    done += store.compact(system_clock())
+                finally:
+                    store.close()
+    if settings.as_json:
+        settings.print_json(
+            [
+                {
+                    "place": one.place,
+                    "bytes_before": one.bytes_before,
+                    "bytes_after": one.bytes_after,
+                    "detail": one.detail,
+                }
+                for one in done
+            ]
+        )
+        return
+    if not done:
+        click.echo("nothing is stored yet.")
+        return
+    rows = [[one.place, size(one.bytes_before), size(one.bytes_after), one.detail] for one in done]
+    click.echo(table(["PLACE", "BEFORE", "AFTER", ""], rows, right=[1, 2]))

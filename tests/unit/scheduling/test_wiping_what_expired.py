@@ -1,0 +1,159 @@
+"""While it serves, the daemon wipes what has expired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from scheduling_world import World, days, scheduled
+
+import gapless as dg
+from gapless.errors import StorageError
+from gapless.ledger.contract import EventKind, Outcome, RunState, Status
+from gapless.planning.request import PartitionRequest
+from gapless.testing.clock import FakeClock
+
+DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01")
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path, "2024-01-11T00:00")
+    yield world
+    world.ledger.close()
+
+
+def kept(world, keep="5d", **arguments):
+    @dg.asset(name="plays", partitions_def=DAILY, keep=keep, **arguments)
+    def function(context: dg.AssetExecutionContext) -> None:
+        world.made.append(("plays", context.partition_key))
+
+    return function
+
+
+def make_all(world, count: int = 10) -> None:
+    """As if they had been made before they were old."""
+    keys = tuple(days("2024-01-01", count))
+    plan = world.engine.plan(world.engine.select("plays"), PartitionRequest(keys), world.clock.now())
+    world.engine.run(plan, workers=1)
+
+
+def test_what_has_expired_is_wiped_when_serving_begins(world):
+    world.declare([kept(world)], [])
+    make_all(world)
+
+    world.catch_up()
+
+    assert list(world.statuses()) == days("2024-01-06", 5)
+    (outcome,) = world.diary.wiped
+    assert (str(outcome.asset), len(outcome.partitions), outcome.wiped.states) == ("plays", 5, 5)
+    (run,) = world.ledger.runs(limit=1)
+    assert (run.trigger, run.state, run.targeted) == ("retention", RunState.SUCCEEDED, 5)
+
+
+def test_nothing_is_recorded_where_nothing_has_expired(world):
+    world.declare([kept(world, "30d")], [])
+    make_all(world)
+
+    world.catch_up()
+
+    assert world.diary.wiped == []
+    assert [run.trigger for run in world.ledger.runs()] == ["manual"]
+
+
+def test_it_is_looked_for_every_hour(world):
+    world.declare([kept(world)], [])
+    make_all(world)
+
+    world.serve_until("2024-01-12T01:30")
+
+    assert list(world.statuses()) == days("2024-01-07", 4)
+    assert [len(outcome.partitions) for outcome in world.diary.wiped] == [5, 1]
+    hours = {later - sooner for sooner, later in zip(world.clock.waits, world.clock.waits[1:], strict=False)}
+    assert hours == {timedelta(hours=1)}
+
+
+def test_a_clock_that_is_set_back_does_not_put_it_off(world):
+    world.declare([kept(world)], [])
+    daemon = world.daemon()
+    daemon.catch_up(_token())
+    world.clock.set(world.clock.now() - timedelta(hours=5))
+    make_all(world, 9)
+
+    daemon.catch_up(_token())
+
+    assert list(world.statuses()) == days("2024-01-05", 5)
+
+
+def test_what_another_run_is_making_is_left_alone(world):
+    world.declare([kept(world)], [])
+    make_all(world)
+    run = world.engine._begin("r-live", "manual", 1, {})
+    world.ledger.claim(run.run_id, "plays", ["2024-01-02"], world.clock.now())
+
+    world.catch_up()
+
+    assert list(world.statuses()) == ["2024-01-02", *days("2024-01-06", 5)]
+    assert world.statuses()["2024-01-02"] is Status.RUNNING
+
+
+def test_a_store_that_cannot_be_reached_does_not_end_the_daemon(world, tmp_path):
+    class Store:
+        def stage(self, output, value): ...
+        def commit(self, staged): ...
+        def load(self, source, expected): ...
+        def is_empty(self):
+            return True
+
+        def commit_records(self, run_ids):
+            return []
+
+        def close(self): ...
+        def wipe(self, target):
+            raise StorageError("the disk is gone")
+
+    @dg.asset(name="plays", partitions_def=DAILY, keep="5d")
+    def plays() -> int: ...
+
+    world.declare([plays], [], io_manager=Store())
+    now = world.clock.now()
+    run = world.engine._begin("r-1", "manual", 1, {})
+    world.ledger.wipe("plays", [], run.run_id, now)
+
+    world.ledger.record(
+        "r-1", [Outcome("plays", "2024-01-02", EventKind.MATERIALIZED, now, Status.MATERIALIZED, rows=1)]
+    )
+    world.ledger.end_run("r-1", RunState.SUCCEEDED, now)
+
+    assert world.catch_up() == []
+
+    (outcome,) = world.diary.wiped
+    assert str(outcome.error) == "the disk is gone"
+    assert world.ledger.runs(limit=1)[0].state is RunState.FAILED
+
+
+def test_a_tick_after_a_long_downtime_owes_nothing_that_has_expired(world):
+    asset = kept(world)
+    world.declare([asset], [scheduled("plays")])
+    world.catch_up()
+    world.catch_up_at("2024-01-12T00:00")
+
+    world.catch_up_at("2024-02-01T00:00")
+    world.catch_up_at("2024-02-02T00:00")
+
+    assert world.made_of() == ["2024-01-11", *days("2024-01-27", 5), "2024-02-01"]
+
+
+def _token():
+    from gapless.execution.cancel import CancelToken
+
+    return CancelToken()
+
+
+def test_without_anything_to_keep_the_daemon_does_not_wake_for_it(world):
+    world.declare([world.asset("plays", DAILY)], [scheduled("plays")])
+    world.clock = FakeClock(world.clock.now())
+
+    world.serve_until("2024-01-11T12:00")
+
+    assert len(world.clock.waits) == 1
