@@ -34,6 +34,9 @@ class Arena:
         peer_days: Days for the peer that takes a third of a second for each.
         windows: Partitions of the definitions that the question about partitions asks.
         peer_windows: The same where the peer is asked too, which takes seconds for each operation.
+        slices: Slices that are written and read one by one.
+        read_rows: Rows of the table that they are read from.
+        stream_rows: Rows of the slice that is larger than memory.
         chosen_peer: An interpreter that has the packages of peer-requirements.txt; None makes a virtual environment.
     """
 
@@ -45,6 +48,9 @@ class Arena:
     peer_days: int = 30
     windows: int = 1_000_000
     peer_windows: int = 100_000
+    slices: int = 1_000
+    read_rows: int = 10_000_000
+    stream_rows: int = 50_000_000
     chosen_peer: Path | None = None
 
     @cached_property

@@ -10,7 +10,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import dagster_by_day, dagster_range, floor, import_time, loop, one_day_cold, partitions, status_cold
+from benchmarks import (
+    dagster_by_day,
+    dagster_range,
+    floor,
+    import_time,
+    loop,
+    one_day_cold,
+    partitions,
+    status_cold,
+    storage,
+)
 from benchmarks.arena import Arena
 from benchmarks.measure import Figure
 
@@ -25,9 +35,19 @@ QUESTIONS = {
     "one_day_cold": one_day_cold.measure,
     "status_cold": status_cold.measure,
     "partitions": partitions.measure,
+    "storage": storage.measure,
 }
 
-QUICK = {"days": 100, "partitions": 1_000, "peer_days": 5, "windows": 100_000, "peer_windows": 1_000}
+QUICK = {
+    "days": 100,
+    "partitions": 1_000,
+    "peer_days": 5,
+    "windows": 100_000,
+    "peer_windows": 1_000,
+    "slices": 100,
+    "read_rows": 100_000,
+    "stream_rows": 1_000_000,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
