@@ -10,7 +10,7 @@ StorageError
 ├── PartitionExpressionError     the database cannot evaluate `partition_expr`
 ├── PartitionColumnTypeError     the type of `partition_expr` cannot tell the partitions apart
 ├── RowsOutsidePartitionError    the frame holds rows of other partitions
-├── SchemaChangeError            the frame's columns do not fit the table's
+├── SchemaChangeError            the frame's columns do not fit the table's (in schema_change.py)
 ├── NeverMaterializedError       there is no table to read
 ├── UnknownColumnsError          an input asks for columns that the table does not have
 ├── TableNameError               metadata or resource settings that do not name a table
@@ -23,8 +23,7 @@ StorageError
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gapless.errors import StorageError
 
@@ -44,11 +43,12 @@ __all__ = [
     "PartitionExpressionError",
     "QueryError",
     "RowsOutsidePartitionError",
-    "SchemaChangeError",
     "TableNameError",
     "UnknownColumnsError",
     "slice_name",
 ]
+
+_TAKEN = "a frame: of polars, pandas or Arrow, an iterator of such batches, or gapless.sql(…)"
 
 
 def slice_name(asset: str, partitions: tuple[str | None, ...]) -> str:
@@ -82,13 +82,13 @@ class OutputTypeError(StorageError):
         where = slice_name(self.asset, self.partitions)
         if self.got == "NoneType":
             return (
-                f"{where}: the function returned None; expected a polars DataFrame or LazyFrame."
+                f"{where}: the function returned None; expected {_TAKEN}."
                 " Return the frame (an empty one if there are no rows), or annotate the function `-> None` if it"
                 " stores its own data."
             )
         return (
-            f"{where}: the function returned a {self.got}; expected a polars DataFrame or LazyFrame."
-            " Return a polars DataFrame or LazyFrame, for example with pl.DataFrame(value) or pl.from_pandas(value)."
+            f"{where}: the function returned a {self.got}; expected {_TAKEN}."
+            " Make a frame of it, for example with pl.DataFrame(value)."
         )
 
 
@@ -100,9 +100,12 @@ class InputTypeError(StorageError):
     expected: str
 
     def __str__(self) -> str:
+        relation = ""
+        if "DuckDBPyRelation" in self.expected:
+            relation = " For SQL over it return gapless.sql(…), or take a connection from a DuckDBResource."
         return (
-            f"asset {self.asset!r} cannot be loaded as {self.expected}."
-            " Annotate the parameter pl.DataFrame or pl.LazyFrame."
+            f"asset {self.asset!r} cannot be loaded as {self.expected}. Annotate the parameter pl.DataFrame,"
+            f" pl.LazyFrame, pd.DataFrame, pa.Table or pa.RecordBatchReader.{relation}"
         )
 
 
@@ -124,22 +127,32 @@ class NoPartitionExpressionError(StorageError):
 
 @dataclass(eq=False)
 class MissingPartitionColumnError(StorageError):
-    """The frame lacks the column that ``partition_expr`` names."""
+    """The frame lacks the column that ``partition_expr`` names.
+
+    Attributes:
+        is_dimension: Whether it is called like a dimension, as it is where ``partition_expr`` does not say otherwise.
+    """
 
     asset: str
     partitions: tuple[str | None, ...]
     column: str
     columns: tuple[str, ...]
     nearest: tuple[str, ...] = ()
+    is_dimension: bool = False
 
     def __str__(self) -> str:
         near = f" Did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
-        name = self.column if self.column.isidentifier() else "partition"
+        why, key, expression = "partition_expr names", "context.partition_key", "…"
+        if self.is_dimension:
+            why = "is expected to tell the dimension of that name"
+            key = f'context.multi_partition_key.keys_by_dimension["{self.column}"]'
+            expression = f'{{"{self.column}": "…"}}'
+        plain = self.column.isidentifier()
+        column = f"{self.column}=pl.lit({key})" if plain else f'pl.lit({key}).alias("{self.column}")'
         return (
-            f"{slice_name(self.asset, self.partitions)}: the frame has no column {self.column!r}, which partition_expr"
-            f" names; its columns are {_listed(self.columns)}.{near}"
-            f" Add it with .with_columns({name}=pl.lit(context.partition_key)), or change metadata"
-            ' {"partition_expr": …}.'
+            f"{slice_name(self.asset, self.partitions)}: the frame has no column {self.column!r}, which {why};"
+            f" its columns are {_listed(self.columns)}.{near}"
+            f' Add it with .with_columns({column}), or change metadata {{"partition_expr": {expression}}}.'
         )
 
 
@@ -242,57 +255,6 @@ class RowsOutsidePartitionError(StorageError):
             f" partition: {self.expression} is {shown}, for example, and the partition covers {self.covers}.{note}"
             f" Nothing was replaced in {self.table}. Filter the frame to its partition before returning it, or correct"
             ' metadata {"partition_expr": …} if another column says where a row belongs.'
-        )
-
-
-@dataclass(eq=False)
-class SchemaChangeError(StorageError):
-    """The frame's columns do not fit the table's without loss.
-
-    Attributes:
-        table_columns, frame_columns: (name, type) pairs, in order.
-        changes: What does not fit, a clause for each.
-        casts: Polars expressions that would make columns fit.
-    """
-
-    asset: str
-    partitions: tuple[str | None, ...]
-    table: str
-    table_columns: tuple[tuple[str, str], ...]
-    frame_columns: tuple[tuple[str, str], ...]
-    changes: tuple[str, ...] = field(default_factory=tuple)
-    casts: tuple[str, ...] = ()
-
-    def diff(self) -> str:
-        """Both schemas, one line a column: ``-`` only in the table, ``+`` only in the frame."""
-        stored = {name.casefold(): (name, kind) for name, kind in self.table_columns}
-        made = {name.casefold(): (name, kind) for name, kind in self.frame_columns}
-        lines: list[str] = []
-        for folded, (name, kind) in stored.items():
-            if folded in made and made[folded][1] == kind:
-                lines.append(f"    {name} {kind}")
-                continue
-            lines.append(f"  - {name} {kind}")
-            if folded in made:
-                lines.append(f"  + {made[folded][0]} {made[folded][1]}")
-        lines += [f"  + {name} {kind}" for folded, (name, kind) in made.items() if folded not in stored]
-        return "\n".join(lines)
-
-    def __str__(self) -> str:
-        made = {name.casefold() for name, _ in self.frame_columns}
-        missing = next((name for name, _ in self.table_columns if name.casefold() not in made), None)
-        given_empty = (
-            f", and a missing column can be given empty: .with_columns(pl.lit(None).alias({json.dumps(missing)}))"
-            if missing is not None
-            else ""
-        )
-        cast = f" If nothing is lost by it, cast: .with_columns({', '.join(self.casts)})." if self.casts else ""
-        return (
-            f"{slice_name(self.asset, self.partitions)}: the frame does not fit the table {self.table}:"
-            f" {'; '.join(self.changes)}. Nothing was replaced.\n"
-            f"  - in the table, + in the frame\n{self.diff()}\n"
-            "Return the table's columns and types; added columns and wider types are taken as they are"
-            f"{given_empty}.{cast} To begin the table anew with other columns: gapless wipe {self.asset}"
         )
 
 

@@ -195,7 +195,10 @@ class StagedSlices(Protocol):
         ...
 
     def discard(self) -> None:
-        """Let go of what it holds (a staged file); it will not be committed. Committing does so too. Harmless twice."""
+        """Let go of what it holds (a staged file); it will not be committed. Harmless twice.
+
+        Committing does so too, unless a value of several slices is refused, which `SliceStore.split` may then be given.
+        """
         ...
 
 
@@ -236,6 +239,8 @@ class CommitRecord:
         version: Its content hash, or what the user called it; None of a commit from before these were kept.
         columns: Column name to the store's type name, of this version; empty if unknown.
         restorable: Whether the store still holds this version's rows, though another may have replaced them.
+        number: The store's count of its commits: it grows with each, even where the clock went backwards. Slices that
+            were committed together share it; 0 if unknown.
     """
 
     asset: AssetKey
@@ -249,6 +254,7 @@ class CommitRecord:
     inputs: Mapping[str, InputVersion] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     restorable: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +355,7 @@ class VersionedSliceStore(SliceStore, Protocol):
     """A store that keeps replaced slices for a while."""
 
     def restore(self, target: OutputSlices, version: CommitRecord) -> Committed | Refused:
-        """Make the rows of `version`, one of `commits`, those of its partition again, as a commit of `target.run_id`."""
+        """Make the rows of `version`, one of `commits`, its partition's again, as a commit of `target.run_id`."""
         ...
 
 

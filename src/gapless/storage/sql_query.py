@@ -8,11 +8,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gapless.errors import InvocationError
+from gapless.storage.slices import InputSlices
 
-__all__ = ["SqlQuery", "sql"]
+__all__ = ["SqlQuery", "SqlSource", "sql"]
 
 # {plays}, but neither {{plays}} nor {'a': 1}, which is SQL of its own
 _NAME = re.compile(r"(?<!\{)\{([A-Za-z_][\w.-]*(?:/[\w.-]+)*)\}(?!\})")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSource:
+    """What stands behind a name in the text of a `SqlQuery`.
+
+    Attributes:
+        store: The `SliceStore` that keeps the upstream asset.
+        slices: Which of its rows are read.
+    """
+
+    store: Any
+    slices: InputSlices
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +41,14 @@ class SqlQuery:
 
     text: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    sources: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, SqlSource] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The upstream assets that the text names, each once."""
         return tuple(dict.fromkeys(_NAME.findall(self.text)))
 
-    def reading(self, sources: Mapping[str, Any]) -> SqlQuery:
+    def reading(self, sources: Mapping[str, SqlSource]) -> SqlQuery:
         """The query with what stands behind its names."""
         return replace(self, sources=dict(sources))
 

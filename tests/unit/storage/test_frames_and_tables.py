@@ -20,10 +20,10 @@ from gapless.storage.errors import (
     OutputTypeError,
     PartitionExpressionError,
     RowsOutsidePartitionError,
-    SchemaChangeError,
     TableNameError,
     UnknownColumnsError,
 )
+from gapless.storage.schema_change import SchemaChangeError
 from gapless.storage.slices import Committed, OutputSlices, PartitionSlice, Refused
 
 DAYS = DailyPartitionsDefinition("2024-01-01")
@@ -50,7 +50,8 @@ def test_none_is_told_to_be_annotated(days):
     with pytest.raises(OutputTypeError) as caught:
         days.commit((ONE, None))
     assert str(caught.value) == (
-        "asset 'plays', partition '2024-01-01': the function returned None; expected a polars DataFrame or LazyFrame."
+        "asset 'plays', partition '2024-01-01': the function returned None; expected a frame: of polars, pandas or"
+        " Arrow, an iterator of such batches, or gapless.sql(…)."
         " Return the frame (an empty one if there are no rows), or annotate the function `-> None` if it stores its own"
         " data."
     )
@@ -60,8 +61,9 @@ def test_another_value_is_named_by_its_type(days):
     with pytest.raises(OutputTypeError) as caught:
         days.commit((ONE, [1]))
     assert str(caught.value) == (
-        "asset 'plays', partition '2024-01-01': the function returned a list; expected a polars DataFrame or LazyFrame."
-        " Return a polars DataFrame or LazyFrame, for example with pl.DataFrame(value) or pl.from_pandas(value)."
+        "asset 'plays', partition '2024-01-01': the function returned a list; expected a frame: of polars, pandas or"
+        " Arrow, an iterator of such batches, or gapless.sql(…). Make a frame of it, for example with"
+        " pl.DataFrame(value)."
     )
     with pytest.raises(OutputTypeError, match=r"returned a decimal\.Decimal"):
         days.commit((ONE, Decimal(1)))
@@ -188,7 +190,7 @@ def test_columns_without_values_fit_every_type(days):
 
 def test_an_empty_file_has_no_types_and_harms_none(days):
     days.write(ONE, frame(n=1, m=1.5))
-    days.write(TWO, pl.DataFrame(schema={"at": pl.String, "n": pl.String}))
+    days.write(TWO, pl.DataFrame(schema={"at": pl.String, "n": pl.String, "m": pl.String}))
     assert days.read(TWO).schema == {"at": pl.String, "n": pl.Int64, "m": pl.Float64}
 
 
@@ -219,12 +221,10 @@ def test_another_type_and_a_missing_column_are_shown_as_a_difference(days):
     assert str(error) == (
         "asset 'plays', partition '2024-01-02': the frame does not fit the table public.plays: column 'n' is BIGINT in"
         " the table and VARCHAR in the frame; column 'm' is missing from the frame. Nothing was replaced.\n"
-        "  - in the table, + in the frame\n"
-        "    at VARCHAR\n"
-        "  - n BIGINT\n"
-        "  + n VARCHAR\n"
-        "  - m VARCHAR\n"
-        "  + extra BIGINT\n"
+        "    at     VARCHAR\n"
+        "  ~ n      BIGINT → VARCHAR\n"
+        "  - m      VARCHAR (table)\n"
+        "  + extra  BIGINT (frame)\n"
         "Return the table's columns and types; added columns and wider types are taken as they are, and a missing"
         ' column can be given empty: .with_columns(pl.lit(None).alias("m")). If nothing is lost by it, cast:'
         ' .with_columns(pl.col("n").cast(pl.Int64)). To begin the table anew with other columns: gapless wipe plays'
@@ -422,7 +422,8 @@ def test_another_annotation_is_refused(days):
         days.read(ONE, expected=dict)
     assert (
         str(caught.value)
-        == "asset 'plays' cannot be loaded as dict. Annotate the parameter pl.DataFrame or pl.LazyFrame."
+        == "asset 'plays' cannot be loaded as dict. Annotate the parameter pl.DataFrame, pl.LazyFrame,"
+        " pd.DataFrame, pa.Table or pa.RecordBatchReader."
     )
 
 
@@ -502,13 +503,21 @@ def test_the_manager_survives_pickling(days):
 
 def test_a_frame_without_rows_adds_no_columns_and_its_types_say_nothing(days):
     good = pl.DataFrame({"n": [1], "at": ["2024-01-01"]})
-    page = pl.DataFrame({"<html>503": [], "at": []}, schema={"<html>503": pl.String, "at": pl.Int64})
+    nothing = pl.DataFrame(schema={"n": pl.String, "more": pl.String, "at": pl.Int64})
     days.write("2024-01-01", good)
-    assert days.write("2024-01-02", page).rows == {"2024-01-02": 0}
+    assert days.write("2024-01-02", nothing).rows == {"2024-01-02": 0}
     days.write("2024-01-03", good.with_columns(at=pl.lit("2024-01-03")))
-    days.write("2024-01-01", page)
+    days.write("2024-01-01", nothing)
     assert days.read("2024-01-01", "2024-01-03").columns == ["n", "at"]
     assert days.read("2024-01-01", "2024-01-03")["at"].to_list() == ["2024-01-03"]
+
+
+def test_an_error_page_read_as_a_frame_without_rows_replaces_nothing(days):
+    page = pl.DataFrame(schema={"<html>503": pl.String, "at": pl.String})
+    days.write("2024-01-01", pl.DataFrame({"n": [1], "at": ["2024-01-01"]}))
+    for key in ("2024-01-01", "2024-01-02"):
+        assert "column 'n' is missing from the frame" in str(days.refusal(key, page))
+    assert days.read("2024-01-01")["n"].to_list() == [1]
 
 
 def test_a_table_that_began_with_an_error_page_takes_the_first_real_columns(days):

@@ -135,8 +135,15 @@ def test_any_expressions_may_tell_the_dimensions(store):
 
 
 def test_a_missing_column_of_a_dimension_is_named(store):
-    with pytest.raises(MissingPartitionColumnError, match="no column 'region'"):
+    with pytest.raises(MissingPartitionColumnError) as caught:
         staged(store, ["2024-01-01|eu"], rows(("2024-01-01", "eu")).drop("region"))
+    assert "has no column 'region', which is expected to tell the dimension of that name; its columns are" in str(
+        caught.value
+    )
+    assert str(caught.value).endswith(
+        ' Add it with .with_columns(region=pl.lit(context.multi_partition_key.keys_by_dimension["region"])), or change'
+        ' metadata {"partition_expr": {"region": "…"}}.'
+    )
 
 
 def test_wiping_a_slice_leaves_the_others(store):
@@ -172,3 +179,9 @@ def test_what_is_read_is_what_a_dict_of_slices_holds(tmp_path_factory, writes, a
         assert found == {key: model[key] for key in keys if key in model}
     finally:
         store.close()
+
+
+def test_a_missing_column_that_is_no_python_name_is_shown_how_to_add():
+    error = MissingPartitionColumnError("plays", ("2024-01-01|eu",), "my region", ("date",), (), True)
+    added = '.with_columns(pl.lit(context.multi_partition_key.keys_by_dimension["my region"]).alias("my region"))'
+    assert added in str(error)

@@ -121,8 +121,9 @@ def test_a_column_without_values_fits_every_type():
     assert merge({"a": "DATE"}, {"a": None, "b": None}).columns == {"a": "DATE", "b": "VARCHAR"}
 
 
-def test_a_missing_column_and_another_type_are_conflicts_that_say_so():
-    assert merge({"a": "BIGINT", "b": "DATE"}, {"a": "VARCHAR"}).conflicts == {
+def test_another_type_is_a_conflict_that_says_so_and_a_missing_column_is_told_apart():
+    merged = merge({"a": "BIGINT", "b": "DATE"}, {"a": "VARCHAR"})
+    assert merged.missing == ("b",)
+    assert merged.conflicts == {
         "a": "column 'a' is BIGINT in the table and VARCHAR in the frame",
-        "b": "column 'b' is missing from the frame",
     }

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from gapless.partitions import DailyPartitionsDefinition
-from gapless.storage.errors import SchemaChangeError
+from gapless.storage.schema_change import SchemaChangeError
 from gapless.storage.slices import Committed
 
 DAYS = DailyPartitionsDefinition("2024-01-01")

@@ -1,4 +1,4 @@
-"""The only module that runs anything in DuckDB: opening the file in turn, sessions on it, and its errors in our words.
+"""Opening a DuckDB file in turn. What is run in it goes through the sessions on it, and nothing else.
 
 The file is attached to an in-memory instance, with row groups of about twenty thousand rows: a group of slices then
 fills row groups of its own, which DuckDB writes straight to the file instead of through its write-ahead log (measured:
@@ -9,161 +9,33 @@ from __future__ import annotations
 
 import atexit
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gapless.storage.duckdb.messages import one_line, opening_failure, translated
-from gapless.storage.duckdb.read_only_sql import why_not_reading
-from gapless.storage.duckdb.table_name import TableName, quoted
-from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError
+from gapless.errors import StorageError
+from gapless.storage.duckdb.messages import opening_failure, translated
+from gapless.storage.duckdb.session import Session
+from gapless.storage.duckdb.table_name import quoted
+from gapless.storage.errors import DatabaseLockedError, DatabaseUnusableError
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
 
-__all__ = ["Database", "Session", "scratch_session"]
+__all__ = ["ROW_GROUP_SIZE", "Database", "Mode", "Session", "scratch_session"]
 
 Mode = Literal["look", "read", "write"]
 
-_ROW_GROUP_SIZE = 20_480  # rows; a multiple of DuckDB's vector of 2,048
+ROW_GROUP_SIZE = 20_480  # rows; a multiple of DuckDB's vector of 2,048
 _IDLE_S = 1.0  # an unused connection is closed after this, so that other programs can open the file
 _LONGEST_RETRY_S = 0.25
 _RESERVED_CATALOGS = frozenset({"memory", "temp", "system", "main", "pg_catalog", "information_schema"})
-
-
-class _Result:
-    """A relation as polars reads it. polars remembers the type of what it was given, and a remembered DuckDB type makes
-    DuckDB's bindings complain about leaks when the interpreter ends.
-    """
-
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
-        self._relation = relation
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._relation.__arrow_c_stream__(requested_schema)
-
-
-class Session:
-    """A cursor on the open database, for one thread, for a short while.
-
-    Attributes:
-        catalog: The attached database's name in SQL.
-    """
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: str, database: Path) -> None:
-        self._cursor = cursor
-        self.catalog = catalog
-        self.database = str(database)
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement; its rows, if it has any.
-
-        Raises:
-            StorageError: DuckDB refused it.
-        """
-        import duckdb
-
-        try:
-            return self._cursor.execute(sql, list(parameters)).fetchall()
-        except duckdb.Error as error:
-            failure = translated(error, self.database)
-        # Raised outside: DuckDB's exception, kept alive as a context, would keep its whole connection alive.
-        raise failure
-
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
-        """The rows of a query, through Arrow's C stream; without columns if the statement yields none.
-
-        Raises:
-            StorageError: DuckDB refused it.
-        """
-        import duckdb
-        import polars as pl
-
-        try:
-            relation = self._cursor.sql(sql, params=list(parameters))
-            return pl.DataFrame() if relation is None else pl.DataFrame(_Result(relation))
-        except duckdb.Error as error:
-            failure = translated(error, self.database)
-        except BaseException as error:
-            # polars panics, below Exception, over Arrow types that it does not know.
-            if type(error).__name__ not in ("PanicException", "ComputeError"):
-                raise
-            failure = DatabaseFailure(self.database, "Arrow", one_line(str(error)))
-        raise failure
-
-    def columns(self, table: TableName) -> dict[str, str]:
-        """Name to type, in order; empty if there is no such table."""
-        try:
-            return {row[0]: row[1] for row in self.execute(f"DESCRIBE {table.sql(self.catalog)}")}
-        except DatabaseFailure as error:
-            if error.kind == "Catalog":
-                return {}
-            raise
-
-    def set_timezone(self, name: str) -> None:
-        """The zone in which this session reads and writes civil time, whatever the machine's is."""
-        self.execute("SET TimeZone = '" + name.replace("'", "''") + "'")
-
-    def query(self, sql: str) -> pl.DataFrame:
-        """The rows of a person's SQL: one statement that only reads, in a transaction that can only read.
-
-        Raises:
-            StorageError: It is something else, or DuckDB refused it.
-        """
-        import duckdb
-
-        try:
-            reason = why_not_reading(sql)
-        except duckdb.Error as error:
-            failure = translated(error, self.database)
-        else:
-            if reason is not None:
-                raise DatabaseFailure(self.database, "Parser", reason)
-            self._search_every_schema()
-            self.execute("BEGIN TRANSACTION READ ONLY")
-            try:
-                return self.frame(sql)
-            finally:
-                self.rollback()
-        raise failure
-
-    def _search_every_schema(self) -> None:
-        """Lets a person leave out the schema: ``public`` comes first, then ``main``, then the others by name."""
-        self.execute(f"USE {quoted(self.catalog)}")
-        schemas = self.execute(
-            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal"
-            " ORDER BY schema_name <> 'public', schema_name",
-            [self.catalog],
-        )
-        names = [name for (name,) in schemas if name != "main"]
-        names.insert(1 if names[:1] == ["public"] else 0, "main")
-        path = ",".join(f"{quoted(self.catalog)}.{quoted(name)}" for name in names)
-        self.execute("SET search_path = '" + path.replace("'", "''") + "'")
-
-    @contextmanager
-    def registered(self, name: str, stream: Any) -> Iterator[str]:
-        """`stream`, an object with ``__arrow_c_stream__``, as a table of this session; yields its quoted name."""
-        self._cursor.register(name, stream)
-        try:
-            yield quoted(name)
-        finally:
-            with suppress(Exception):
-                self._cursor.unregister(name)
-
-    def rollback(self) -> None:
-        """End the transaction, if there is one, without a trace."""
-        with suppress(Exception):
-            self._cursor.execute("ROLLBACK")
-
-    def close(self) -> None:
-        with suppress(Exception):
-            self._cursor.close()
 
 
 class Database:
@@ -193,7 +65,14 @@ class Database:
         """The one of `path`, whichever way it is spelled."""
         resolved = Path(os.path.realpath(path))
         with cls._registry_lock:
-            return cls._open_here.setdefault(resolved, cls(resolved))
+            if resolved not in cls._open_here:
+                cls._open_here[resolved] = cls(resolved)
+            return cls._open_here[resolved]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process holds the file open now."""
+        return self._connection is not None
 
     def exists(self) -> bool:
         """Whether the file is there.
@@ -232,6 +111,41 @@ class Database:
                     session.close()
             finally:
                 self._leave()
+
+    @contextmanager
+    def lent_to(self, session: Session, catalog: str, timeout: float, doing: str) -> Iterator[None]:
+        """Attach the file for reading to the session of another file, for the length of the block.
+
+        This process cannot open it meanwhile. Files are lent in the order of their paths, so that nobody who holds one
+        waits for somebody who holds the next.
+
+        Raises:
+            DatabaseLockedError: It was in use for too long.
+            DatabaseUnusableError: It cannot be opened.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while self._connection is not None or self._opening:
+                if self._connection is not None and not self._leaving:
+                    self._ask_to_leave()
+                elif not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    raise DatabaseLockedError(str(self.path), "other work of this process", timeout)
+            self._opening = True
+        try:
+            given_up = self._take_turn(deadline, timeout, doing)
+            try:
+                self._attach(session.cursor, catalog, "READ_ONLY", deadline, timeout, given_up)
+                try:
+                    yield
+                finally:
+                    with suppress(StorageError):
+                        session.detach(catalog)
+            finally:
+                self._turnstile.release()
+        finally:
+            with self._changed:
+                self._opening = False
+                self._changed.notify_all()
 
     def yield_turn(self) -> None:
         """Close if another process waits, or nobody has used it for a while; at once if no session is open."""
@@ -328,6 +242,16 @@ class Database:
                 "it is read-only for this user" if exists else f"{self.path.parent} is read-only",
                 "Give this user the right to write there, or choose another path",
             )
+        given_up = self._take_turn(deadline, timeout, doing)
+        read_only = mode == "look" or not writable
+        try:
+            return self._connect(deadline, timeout, read_only, given_up), read_only
+        except BaseException:
+            self._turnstile.release()
+            raise
+
+    def _take_turn(self, deadline: float, timeout: float, doing: str) -> Callable[[], bool]:
+        """Wait for other processes; returns what tells whether to stop waiting."""
         before = self._given_up
 
         def given_up() -> bool:
@@ -337,33 +261,47 @@ class Database:
             self._turnstile.acquire(deadline - time.monotonic(), doing, given_up)
         except TurnTimeoutError as error:
             raise DatabaseLockedError(str(self.path), error.holder, timeout) from None
-        read_only = mode == "look" or not writable
-        try:
-            return self._connect(deadline, timeout, read_only, given_up), read_only
-        except BaseException:
-            self._turnstile.release()
-            raise
+        return given_up
 
     def _connect(
         self, deadline: float, timeout: float, read_only: bool, given_up: Callable[[], bool]
     ) -> duckdb.DuckDBPyConnection:
         import duckdb
 
+        # Beside the file, where DuckDB puts it when it opens a file itself; not in the working directory.
+        aside = f"{self.path}.tmp"
+        connection = duckdb.connect(config={"custom_user_agent": "gapless", "temp_directory": aside})
+        options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
+        try:
+            self._attach(connection, self.catalog, options, deadline, timeout, given_up)
+        except StorageError:
+            connection.close()
+            raise
+        return connection
+
+    def _attach(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: str,
+        options: str,
+        deadline: float,
+        timeout: float,
+        given_up: Callable[[], bool],
+    ) -> None:
+        import duckdb
+
         where = "'" + str(self.path).replace("'", "''") + "'"
-        options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
         pause = 0.005
-        connection = duckdb.connect(config={"custom_user_agent": "gapless"})
         while True:
             try:
-                connection.execute(f"ATTACH {where} AS {quoted(self.catalog)} (TYPE duckdb, {options})")
+                connection.execute(f"ATTACH {where} AS {quoted(catalog)} (TYPE duckdb, {options})")
             except duckdb.Error as error:
                 message = str(error)
                 failure = opening_failure(message, self.path, timeout) or translated(error, str(self.path))
             else:
-                return connection
+                return
             left = deadline - time.monotonic()
             if not isinstance(failure, DatabaseLockedError) or left <= 0 or given_up():
-                connection.close()
                 raise failure
             time.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_RETRY_S)
@@ -396,7 +334,8 @@ def scratch_session() -> Iterator[Session]:
 
     with _scratch_lock:
         if not _scratch:
-            _scratch.append(duckdb.connect(config={"custom_user_agent": "gapless"}))
+            folder = Path(tempfile.gettempdir()) / f"gapless-{os.getpid()}.tmp"  # made if it is needed
+            _scratch.append(duckdb.connect(config={"custom_user_agent": "gapless", "temp_directory": str(folder)}))
         cursor = _scratch[0].cursor()
     session = Session(cursor, "memory", Path(":memory:"))
     try:

@@ -1,32 +1,39 @@
-"""The values that a DuckDB table takes and gives: polars frames, checked by name and type."""
+"""Polars frames on their way into a DuckDB table: checked by name and type, stacked, and scanned through Arrow."""
 
 from __future__ import annotations
 
-import inspect
-import typing
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from gapless.errors import closest
-from gapless.storage.errors import (
-    ColumnNamesError,
-    ColumnTypeError,
-    InputTypeError,
-    MissingPartitionColumnError,
-    OutputTypeError,
-)
+from gapless.storage.duckdb.staged_value import Source, StagedValue
+from gapless.storage.duckdb.streams import ArrowStream
+from gapless.storage.errors import ColumnNamesError, ColumnTypeError, MissingPartitionColumnError
 from gapless.storage.slices import OutputSlices
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ArrowStream", "StagedFrame", "as_expected", "column_named_by", "numbered", "staged", "typed_frame"]
+    from gapless.storage.duckdb.connection import Session
+
+__all__ = [
+    "ArrowStream",
+    "StagedFrame",
+    "checked_schema",
+    "column_named_by",
+    "refuse_column_names",
+    "stacked",
+    "staged_frame",
+    "typed_frame",
+    "with_null_columns",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class StagedFrame:
+class StagedFrame(StagedValue):
     """A checked frame that waits for its commit.
 
     Attributes:
@@ -35,49 +42,58 @@ class StagedFrame:
         columns: All names, in the order that the function gave.
     """
 
-    output: OutputSlices
     frame: pl.DataFrame
     null_columns: tuple[str, ...]
     columns: tuple[str, ...]
-    nbytes: int
 
     @property
-    def keys(self) -> tuple[str | None, ...]:
-        return tuple(part.key for part in self.output.slices)
+    def nbytes(self) -> int:
+        return int(self.frame.estimated_size())
 
     @property
     def shape_key(self) -> tuple[frozenset[tuple[str, Any]], tuple[str, ...]]:
         """Equal for frames that can be stacked by name."""
         return frozenset(self.frame.schema.items()), tuple(sorted(self.null_columns))
 
+    def rows(self) -> pl.LazyFrame:
+        return with_null_columns(self.frame.lazy(), self.null_columns, self.columns)
 
-class ArrowStream:
-    """A frame as DuckDB scans it. A bare frame would make DuckDB import pyarrow, which takes a tenth of a second."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """A fresh stream for every scan."""
-        return self._frame.__arrow_c_stream__(requested_schema)
+    def source(self, session: Session, held: ExitStack) -> Source:
+        stream = ArrowStream(self.frame)
+        name = held.enter_context(session.registered(f"gapless_{id(stream)}", stream))
+        types = {row[0]: row[1] for row in session.execute(f"DESCRIBE SELECT * FROM {name}")}
+        return Source(name, types, self.columns, self.null_columns, self.frame.height, self.nbytes)
 
 
-def staged(output: OutputSlices, value: Any) -> StagedFrame:
-    """Check what can be checked without the table. Called on worker threads, so it does little while it holds the GIL.
+def staged_frame(output: OutputSlices, frame: pl.DataFrame) -> StagedFrame:
+    """A checked frame. Called on worker threads, so it does little while it holds the GIL.
 
     Raises:
-        StorageError: The value cannot be stored.
+        StorageError: It cannot be stored.
     """
-    import polars as pl
+    null_columns = checked_schema(output, frame.schema)
+    kept = frame.drop(null_columns) if null_columns else frame
+    return StagedFrame(output, kept, null_columns, tuple(frame.columns))
 
+
+def checked_schema(output: OutputSlices, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
+    """Check the names and types of a frame; the names of its columns of type Null.
+
+    Raises:
+        StorageError: Frames of this schema cannot be stored.
+    """
+    names = tuple(schema)
+    refuse_column_names(output, names)
+    return tuple(_null_columns(str(output.asset), tuple(part.key for part in output.slices), schema))
+
+
+def refuse_column_names(output: OutputSlices, names: Sequence[str]) -> None:
+    """Check the names of the columns, and that the one that says the partition is among them.
+
+    Raises:
+        StorageError: Values with these columns cannot be stored.
+    """
     asset, keys = str(output.asset), tuple(part.key for part in output.slices)
-    if isinstance(value, pl.LazyFrame):
-        value = value.collect()
-    if not isinstance(value, pl.DataFrame):
-        kind = type(value)
-        named = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        raise OutputTypeError(asset, keys, named)
-    names = value.columns
     if not names:
         # Taken for an empty slice it would erase a good one; more often something went wrong upstream.
         raise ColumnNamesError(
@@ -87,13 +103,20 @@ def staged(output: OutputSlices, value: Any) -> StagedFrame:
             "Return one with the table's columns and no rows, if there are none",
         )
     _check_names(asset, keys, names)
-    null_columns = tuple(_check_types(asset, keys, value))
     for expression in output.expressions:
         column = _plain_name(expression)
         if column is not None and column_named_by(expression, names) is None:
-            raise MissingPartitionColumnError(asset, keys, column, tuple(names), closest(column, names))
-    frame = value.drop(null_columns) if null_columns else value
-    return StagedFrame(output, frame, null_columns, tuple(names), int(value.estimated_size()))
+            is_dimension = column in output.by_dimension
+            raise MissingPartitionColumnError(asset, keys, column, tuple(names), closest(column, names), is_dimension)
+
+
+def with_null_columns(rows: pl.LazyFrame, null_columns: Sequence[str], columns: Sequence[str]) -> pl.LazyFrame:
+    """`rows` with those of its `columns`, in their order, that were left out because they are of type Null."""
+    import polars as pl
+
+    return (
+        rows.with_columns(pl.lit(None).alias(name) for name in null_columns).select(columns) if null_columns else rows
+    )
 
 
 def column_named_by(expression: str, columns: Sequence[str]) -> str | None:
@@ -107,8 +130,17 @@ def column_named_by(expression: str, columns: Sequence[str]) -> str | None:
     return next((name for name in columns if name.casefold() == folded), None)
 
 
-def numbered(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
-    """`frames`, which have equal schemas, stacked in order, with each row's 0-based frame number as column `name`."""
+def stacked(session: Session, frames: Sequence[pl.DataFrame], number: str, held: ExitStack) -> str:
+    """`frames`, which have equal schemas, stacked in order as one table of `session` until `held` is closed.
+
+    Returns:
+        Its quoted name. Its column `number` holds each row's 0-based frame number.
+    """
+    stream = ArrowStream(_numbered(frames, number))
+    return held.enter_context(session.registered(f"gapless_{id(stream)}", stream))
+
+
+def _numbered(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
     import polars as pl
 
     first = frames[0].columns
@@ -128,31 +160,6 @@ def typed_frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, type])
     return pl.DataFrame([pl.Series(name, columns[name], dtype=dtypes[kind]) for name, kind in types.items()])
 
 
-def as_expected(frame: pl.DataFrame, expected: Any, asset: str) -> Any:
-    """`frame` as the type that an annotation asks for; a DataFrame if it asks for nothing in particular.
-
-    Raises:
-        InputTypeError: It asks for something else.
-    """
-    import polars as pl
-
-    if expected is None or expected is Any or expected is inspect.Parameter.empty or expected is object:
-        return frame
-    if isinstance(expected, str):
-        wanted = expected.rpartition(".")[2]
-        if wanted in ("DataFrame", "LazyFrame"):
-            return frame if wanted == "DataFrame" else frame.lazy()
-    origin = typing.get_origin(expected)
-    if origin is typing.Annotated:
-        return as_expected(frame, typing.get_args(expected)[0], asset)
-    for choice in typing.get_args(expected) if origin is not None else (expected,):
-        if isinstance(choice, type) and issubclass(choice, pl.DataFrame):
-            return frame
-        if isinstance(choice, type) and issubclass(choice, pl.LazyFrame):
-            return frame.lazy()
-    raise InputTypeError(asset, expected.__name__ if isinstance(expected, type) else str(expected))
-
-
 def _plain_name(expression: str) -> str | None:
     """The column that an expression names if it is nothing but a name, quoted or not."""
     text = expression.strip()
@@ -161,18 +168,17 @@ def _plain_name(expression: str) -> str | None:
     return text if text.isidentifier() else None
 
 
-def _check_names(asset: str, keys: tuple[str | None, ...], names: list[str]) -> None:
+def _check_names(asset: str, keys: tuple[str | None, ...], names: Sequence[str]) -> None:
     folded = {name.casefold() for name in names}
     if len(folded) < len(names):
         seen: dict[str, str] = {}
         for name in names:
             if name.casefold() in seen:
-                raise ColumnNamesError(
-                    asset,
-                    keys,
-                    f"the columns {seen[name.casefold()]!r} and {name!r} differ only in case, which DuckDB ignores",
-                    "Rename one of them",
-                )
+                other = seen[name.casefold()]
+                problem = f"the columns {other!r} and {name!r} differ only in case, which DuckDB ignores"
+                if name == other:
+                    problem = f"two columns are called {name!r}"
+                raise ColumnNamesError(asset, keys, problem, "Rename one of them")
             seen[name.casefold()] = name
     if "" in folded or any("\0" in name for name in names):
         raise ColumnNamesError(
@@ -180,12 +186,11 @@ def _check_names(asset: str, keys: tuple[str | None, ...], names: list[str]) -> 
         )
 
 
-def _check_types(asset: str, keys: tuple[str | None, ...], frame: pl.DataFrame) -> list[str]:
-    """The names of the columns of type Null."""
+def _null_columns(asset: str, keys: tuple[str | None, ...], schema: Mapping[str, pl.DataType]) -> list[str]:
     import polars as pl
 
     nulls = []
-    for name, dtype in frame.schema.items():
+    for name, dtype in schema.items():
         if dtype == pl.Null:
             nulls.append(name)
         elif (fix := _unsupported(dtype)) is not None:

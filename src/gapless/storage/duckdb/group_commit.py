@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gapless.errors import StorageError
-from gapless.storage.duckdb.commit_records import RECORDS, NewRecord, create_records, insert_records
+from gapless.storage.duckdb.commit_records import (
+    RECORDS,
+    CommitMark,
+    NewRecord,
+    inputs_text,
+    insert_records,
+    next_mark,
+    prepare_records,
+    schema_text,
+)
 from gapless.storage.duckdb.connection import Session
-from gapless.storage.duckdb.frames import StagedFrame
+from gapless.storage.duckdb.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName
 from gapless.storage.duckdb.table_replacement import Outcomes, TableReplacement, partition_order
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
@@ -27,12 +36,12 @@ class CommitUncertainError(Exception):
     """COMMIT itself failed; only the records tell whether it took.
 
     Attributes:
-        committed_us: What marks the transaction's records, microseconds since the epoch.
+        mark: What tells the transaction's records from others.
         failure: What COMMIT said.
         expected: The outcomes if it took.
     """
 
-    committed_us: int
+    mark: CommitMark
     failure: StorageError
     expected: Outcomes
 
@@ -44,7 +53,7 @@ class GroupCommit:
         outcomes: What is certain so far, by the frame's number.
     """
 
-    def __init__(self, frames: Mapping[int, StagedFrame], tables: Mapping[int, TableName]) -> None:
+    def __init__(self, frames: Mapping[int, StagedValue], tables: Mapping[int, TableName]) -> None:
         self._frames = frames
         self._tables = tables
         self.outcomes: Outcomes = {}
@@ -76,7 +85,7 @@ class GroupCommit:
             self.run(session, [number])
 
     def _together(self, session: Session, numbers: Sequence[int]) -> None:
-        by_table: dict[TableName, dict[int, StagedFrame]] = {}
+        by_table: dict[TableName, dict[int, StagedValue]] = {}
         for number in numbers:
             by_table.setdefault(self._tables[number], {})[number] = self._frames[number]
         refused: Outcomes = {}
@@ -93,23 +102,30 @@ class GroupCommit:
     def _replace(session: Session, replacements: Sequence[TableReplacement]) -> Outcomes:
         outcomes: Outcomes = {}
         records: list[NewRecord] = []
-        has_records = bool(session.columns(RECORDS))
         committed = False
+        present = session.columns(RECORDS)
         session.execute("BEGIN TRANSACTION")
         try:
-            ((committed_us,),) = session.execute("SELECT epoch_us(now())")
-            if not has_records:
-                create_records(session)
+            prepare_records(session, present)
+            mark = next_mark(session)
             for replacement in replacements:
                 replacement.replace()
+                versions = replacement.versions()
+                schemas: dict[tuple[str, ...], str] = {}
                 for number, frame in replacement.accepted.items():
-                    outcomes[number] = outcome = replacement.outcome(number)
-                    records += _records_of(frame, outcome)
-            insert_records(session, records, committed_us)
+                    outcome = replacement.outcome(number)
+                    told = frame.output.provenance.data_version
+                    its_versions = versions[number] if told is None else dict.fromkeys(outcome.rows, told)
+                    outcomes[number] = outcome = replace(outcome, versions=its_versions)
+                    columns = replacement.columns_of(number)
+                    if columns not in schemas:
+                        schemas[columns] = schema_text(_own_columns(columns, outcome.columns))
+                    records += _records_of(frame, outcome, schemas[columns])
+            insert_records(session, records, mark)
             try:
                 session.execute("COMMIT")
             except StorageError as failure:
-                uncertain = CommitUncertainError(committed_us, failure, outcomes)
+                uncertain = CommitUncertainError(mark, failure, outcomes)
             else:
                 committed = True
         finally:
@@ -133,15 +149,26 @@ def is_environmental(error: StorageError) -> bool:
     )
 
 
-def _records_of(frame: StagedFrame, outcome: Committed) -> list[NewRecord]:
-    total = sum(outcome.rows.values())
+def _own_columns(columns: Sequence[str], table: Mapping[str, str]) -> dict[str, str]:
+    """What of the table's columns a value has, in the table's order."""
+    own = {name.casefold() for name in columns}
+    return {name: kind for name, kind in table.items() if name.casefold() in own}
+
+
+def _records_of(frame: StagedValue, outcome: Committed, schema: str) -> list[NewRecord]:
+    asset, provenance = str(frame.output.asset), frame.output.provenance
+    inputs, total = inputs_text(provenance.inputs), sum(outcome.rows.values())
     return [
         NewRecord(
-            str(frame.output.asset),
+            asset,
             key,
             frame.output.run_id,
             rows,
             outcome.nbytes if total == 0 else outcome.nbytes * rows // total,
+            outcome.versions[key],
+            provenance.code_version,
+            inputs,
+            schema if rows else None,
         )
         for key, rows in outcome.rows.items()
     ]

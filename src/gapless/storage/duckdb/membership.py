@@ -28,7 +28,9 @@ def membership_of(
     """
     asset = str(slices.asset)
     if not slices.by_dimension:
-        told_by = PartitionColumn(slices.partition_expr or "", slices.timezone, slices.finer_than_day)
+        told_by = PartitionColumn(
+            slices.partition_expr or "", slices.timezone, slices.finer_than_day, slices.naive_zone
+        )
         return _told_by(session, told_by, columns, rows, asset, "")
     dimensions = enumerate(slices.by_dimension.items())
     return ProductMembership(
@@ -39,12 +41,12 @@ def membership_of(
 def _told_by(
     session: Session, told_by: PartitionColumn, columns: Mapping[str, str], rows: str, asset: str, suffix: str
 ) -> Membership:
-    expression, zone, finer = told_by.expression, told_by.timezone, told_by.finer_than_day
+    expression = told_by.expression
     column = column_named_by(expression, list(columns))
     if column is not None:
-        return Membership.of(expression, column, columns[column], zone, finer, asset, suffix)
+        return Membership.of(told_by, column, columns[column], asset, suffix)
     try:
         ((_, type_name, *_rest),) = session.execute(f"DESCRIBE SELECT ({expression}\n) AS v FROM ({rows})")
     except DatabaseFailure as error:
         raise PartitionExpressionError(asset, expression, error.reason, tuple(columns)) from None
-    return Membership.of(expression, None, type_name, zone, finer, asset, suffix)
+    return Membership.of(told_by, None, type_name, asset, suffix)

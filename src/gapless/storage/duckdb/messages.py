@@ -29,7 +29,11 @@ def opening_failure(message: str, path: Path, timeout: float) -> StorageError | 
         holder = f"{Path(found['program']).name} (process {found['pid']})" if found else "another program"
         return DatabaseLockedError(str(path), holder, timeout)
     if "Unique file handle conflict" in message:
-        return DatabaseLockedError(str(path), "another connection of this very process, not opened by Gapless", timeout)
+        holder = (
+            "another connection of this very process, not opened by Gapless"
+            " (give its code a DuckDBResource, and use get_connection() instead of duckdb.connect())"
+        )
+        return DatabaseLockedError(str(path), holder, timeout)
     if "not a valid DuckDB database" in message:
         return DatabaseUnusableError(
             str(path), "it is not a DuckDB file", "Choose another path, or move that file out of the way"

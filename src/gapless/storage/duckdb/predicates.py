@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gapless.partitions.window import TimeWindow
 from gapless.storage.duckdb.table_name import quoted
+from gapless.storage.duckdb.text_times import iso_before, iso_test, iso_values, joined_text
 from gapless.storage.duckdb.time_bounds import (
     TextSpan,
     UnsuitedTypeError,
@@ -27,9 +28,10 @@ from gapless.storage.duckdb.time_bounds import (
     is_repeated,
     iso_says,
     text_span,
+    upper_bounds,
 )
 from gapless.storage.errors import PartitionColumnTypeError
-from gapless.storage.slices import PartitionSlice
+from gapless.storage.slices import PartitionColumn, PartitionSlice
 
 __all__ = ["BoundsTable", "Condition", "Membership"]
 
@@ -37,9 +39,6 @@ _INTEGERS = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
 )
 _DIGITS = (4, 6, 8, 10)
-_OFFSET = r"'[T ][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)'"
-_NAIVE = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?'"
-_Ends = tuple[str, ...]
 
 
 class Kind(Enum):
@@ -86,6 +85,7 @@ class Membership:
         value: SQL of the expression, already quoted if it is a column.
         type_name: Its type, as DuckDB writes it.
         timezone: The zone of civil values.
+        naive_zone: That of timestamps without a zone, where it is another.
         asset, expression: For messages.
         suffix: What the names of its columns end with in a `BoundsTable`, so that several can be joined.
     """
@@ -97,31 +97,31 @@ class Membership:
     asset: str
     expression: str
     suffix: str = ""
+    naive_zone: str | None = None
     # A slice's bounds are asked for three times: to refuse, to check and to delete. Slices outlive this value.
     _found: dict[tuple[str | None, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
-        cls,
-        expression: str,
-        column: str | None,
-        type_name: str,
-        timezone: str,
-        finer_than_day: bool,
-        asset: str,
-        suffix: str = "",
+        cls, told_by: PartitionColumn, column: str | None, type_name: str, asset: str, suffix: str = ""
     ) -> Membership:
         """Of an expression that is the name of `column`, or (None) any SQL."""
+        expression, zone, finer = told_by.expression, told_by.timezone, told_by.finer_than_day
         # The line break ends a comment that the user's SQL may close with.
         value = f"({expression}\n)" if column is None else quoted(column)
         if type_name.startswith("ENUM"):
             value, type_name = f"CAST({value} AS VARCHAR)", "VARCHAR"
-        return cls(value, type_name, timezone, finer_than_day, asset, expression, suffix)
+        return cls(value, type_name, zone, finer, asset, expression, suffix, told_by.naive_zone)
 
     @property
     def selected(self) -> str:
         """The value as a column to select, under the name that `BoundsTable.belongs` knows."""
         return f"{self.value} AS v{self.suffix}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `selected` selects."""
+        return (f"v{self.suffix}",)
 
     @property
     def shown(self) -> str:
@@ -195,6 +195,24 @@ class Membership:
         columns = dict(zip(("frame", "slot", *types), zip(*rows, strict=True), strict=True))
         return BoundsTable(columns, {"frame": int, "slot": int, **types}, f"frame, slot, {select}", belongs)
 
+    def finders(self, places: Sequence[tuple[int, int, PartitionSlice]]) -> list[tuple[str, str, str | None]]:
+        """How to look up the slice of a row in the table that `table_of` makes of these places.
+
+        Returns:
+            For each way, the best first: SQL of the row's value ``v``, and the names of the bounds that it lies
+            between, the upper one exclusive; or of the one that it is equal to, and None.
+        """
+        s = self.suffix
+        v = f"v{s}"
+        if places[0][2].window is None:
+            return [(v, f"k{s}", None)]
+        if self.kind is Kind.TEXT:
+            iso = [(value, f"{bound}l{s}", f"{bound}h{s}") for value, bound in zip(iso_values(v), "dci", strict=True)]
+            return [(v, f"k{s}", None), *iso]
+        if self.kind is Kind.INTEGER:
+            return [(v, f"l{digits}{s}", f"h{digits}{s}") for digits in (8, 10, 6, 4)]
+        return [(v, f"l{s}", f"h{s}")]
+
     def covers(self, slices: Sequence[PartitionSlice]) -> str:
         """What `slices` cover, in words."""
         windows = [part.window for part in slices if part.window is not None]
@@ -205,12 +223,43 @@ class Membership:
         if self.kind is Kind.DATE and not self.finer_than_day:
             low, high = date_span(first, self.timezone, False)[0], date_span(last, self.timezone, False)[1]
             return f"{low} up to, but not including, {high}"
-        zone = ZoneInfo(self.timezone)
+        zone = ZoneInfo(self._civil_zone)
         ends = [moment.astimezone(zone) for moment in (first.start, last.end)]
         # What the clocks show twice is told by its offset from UTC.
         repeated = any(map(is_repeated, ends))
         since, until = (end.isoformat(" ", "minutes") if repeated else f"{end:%Y-%m-%d %H:%M}" for end in ends)
-        return f"{since} up to, but not including, {until} ({self.timezone})"
+        return f"{since} up to, but not including, {until} ({self._civil_zone})"
+
+    def until(self, slices: Sequence[PartitionSlice]) -> Condition:
+        """True for the rows of `slices` and of every partition before the last of them.
+
+        Partitions without times have no order: of those, only the slices themselves. Text that is neither an ISO time
+        nor a key comes before what it sorts before.
+
+        Raises:
+            PartitionColumnTypeError: The type cannot tell them.
+        """
+        timed = [(part.window.end, part.key, part.window) for part in slices if part.window is not None]
+        if not timed or any(part.key is None for part in slices):
+            return self.where(slices)
+        _, key, window = max(timed)
+        v, spans = self.value, self._spans(key, window)
+        if spans is None:
+            return Condition(f"({v} <= ?)", (key,))
+        if self.kind is Kind.TEXT:
+            day, civil, instant = upper_bounds(window, self.timezone)
+            ends = (f"DATE '{day.isoformat()}'", _timestamp(civil), f"make_timestamptz({instant})")
+            return Condition(f"({iso_before(v, ends)})", (key,))
+        if self.kind is Kind.INTEGER:
+            # Numbers of as many digits; the others tell longer or shorter times.
+            tests = [f"({v} >= {10 ** (digits - 1)} AND {v} < {high})" for digits, (_, high) in spans.items()]
+            return Condition(f"({' OR '.join(tests)})")
+        return Condition(f"({v} < {self._literal(spans[1])})")
+
+    @property
+    def _civil_zone(self) -> str:
+        """The zone of this value, if it is a time without one."""
+        return self.naive_zone or self.timezone if self.kind is Kind.NAIVE else self.timezone
 
     # --- one kind of type each
 
@@ -226,7 +275,7 @@ class Membership:
                 case Kind.DATE:
                     return date_span(window, self.timezone, self.finer_than_day)
                 case Kind.NAIVE:
-                    return civil_span(window, self.timezone, self.finer_than_day)
+                    return civil_span(window, self._civil_zone, self.finer_than_day)
                 case Kind.INSTANT:
                     return instant_span(window)
                 case Kind.INTEGER:
@@ -277,14 +326,14 @@ class Membership:
             if part.key is not None and (span is None or not iso_says(part.key, span))
         ]
         tests = []
-        for span in _joined_text(span for span in spans if span is not None):
+        for span in joined_text(span for span in spans if span is not None):
             low, high = span.letters()
             literals = (
                 ("NULL", "NULL") if span.dates is None else tuple(f"DATE '{day.isoformat()}'" for day in span.dates),
                 ("NULL", "NULL") if span.civil is None else tuple(map(_timestamp, span.civil)),
                 tuple(f"make_timestamptz({bound})" for bound in span.instants),
             )
-            tests.append(f"({v} >= '{low}' AND {v} < '{high}' AND {_iso_test(v, *literals)})")
+            tests.append(f"({v} >= '{low}' AND {v} < '{high}' AND {iso_test(v, *literals)})")
         named = [self._equals_one_of(keys)] if keys else []
         return Condition(
             " OR ".join([*tests, *(piece.sql for piece in named)]),
@@ -318,7 +367,7 @@ class Membership:
                 select = ", ".join([*types, *instants])
                 types |= {f"il{s}": int, f"ih{s}": int}
                 dates, civil, exact = ((f"{kind}l{s}", f"{kind}h{s}") for kind in "dci")
-                iso = f"{v} >= tl{s} AND {v} < th{s} AND {_iso_test(v, dates, civil, exact)}"
+                iso = f"{v} >= tl{s} AND {v} < th{s} AND {iso_test(v, dates, civil, exact)}"
                 return types, select, (f"{v} = k{s}", iso)
             case Kind.INTEGER:
                 types = dict.fromkeys([f"{end}{digits}{s}" for digits in _DIGITS for end in "lh"], int)
@@ -331,46 +380,6 @@ class Membership:
                 bound = date if self.kind is Kind.DATE else datetime
                 ends = [f"CAST({end} AS {self.type_name}) AS {end}" for end in (low, high)]
                 return {low: bound, high: bound}, ", ".join(ends), (f"{v} >= {low} AND {v} < {high}",)
-
-
-def _iso_test(v: str, dates: _Ends, civil: _Ends, instants: _Ends) -> str:
-    """SQL: whether the text `v` is an ISO time inside the bounds; NULL or false if not."""
-    day, time, instant = (
-        f"TRY_CAST({v} AS {kind}) >= {low} AND TRY_CAST({v} AS {kind}) < {high}"
-        for kind, (low, high) in (("DATE", dates), ("TIMESTAMP", civil), ("TIMESTAMPTZ", instants))
-    )
-    return (
-        f"CASE WHEN {v} LIKE '____-__-__' THEN {day}"
-        f" WHEN {v} LIKE '____-__-_____:__:__' OR regexp_full_match({v}, {_NAIVE}) THEN {time}"
-        f" WHEN regexp_full_match(substr({v}, 11), {_OFFSET}) THEN {instant} ELSE FALSE END"
-    )
-
-
-def _joined_text(spans: Iterable[TextSpan]) -> list[TextSpan]:
-    """The same texts in fewer spans."""
-    joined: list[TextSpan] = []
-    for span in sorted(spans, key=lambda each: each.instants):
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.instants[1] == span.instants[0]
-            and _continues(last.dates, span.dates)
-            and _continues(last.civil, span.civil)
-        ):
-            joined[-1] = TextSpan(
-                last.dates and span.dates and (last.dates[0], span.dates[1]),
-                last.civil and span.civil and (last.civil[0], span.civil[1]),
-                (last.instants[0], span.instants[1]),
-            )
-        else:
-            joined.append(span)
-    return joined
-
-
-def _continues(one: tuple[Any, Any] | None, following: tuple[Any, Any] | None) -> bool:
-    if one is None or following is None:
-        return one is following
-    return bool(one[1] == following[0])
 
 
 def _timestamp(moment: datetime) -> str:

@@ -36,6 +36,10 @@ class ProductMembership:
         return ", ".join(member.selected for member in self.dimensions.values())
 
     @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for member in self.dimensions.values() for name in member.names)
+
+    @property
     def shown(self) -> str:
         # A NULL must be seen: concat_ws would pass over it.
         pieces = (f"coalesce({member.shown}, 'NULL')" for member in self.dimensions.values())
@@ -50,15 +54,24 @@ class ProductMembership:
         if any(part.key is None for part in slices):
             return Condition("TRUE")
         *others, last = self.dimensions
-        rows: dict[tuple[Any, ...], list[PartitionSlice]] = {}
-        for part in slices:
-            rows.setdefault(tuple(part.sides[name].key for name in others), []).append(part)
+        rows = _grouped(slices, others)
         pieces: list[Condition] = []
         for row in rows.values():
             together = [self.dimensions[name].where([row[0].sides[name]]) for name in others]
             together.append(self.dimensions[last].where([part.sides[last] for part in row]))
             pieces.append(_joined(" AND ", together))
         return _joined(" OR ", pieces) if pieces else Condition("FALSE")
+
+    def until(self, slices: Sequence[PartitionSlice]) -> Condition:
+        """True for the rows of `slices`, and of every partition before them that differs only in its times."""
+        if any(part.key is None for part in slices):
+            return Condition("TRUE")
+        timeless = [name for name in self.dimensions if slices[0].sides[name].window is None]
+        pieces = []
+        for row in _grouped(slices, timeless).values():
+            sides = {name: [part.sides[name] for part in row] for name in self.dimensions}
+            pieces.append(_joined(" AND ", [member.until(sides[name]) for name, member in self.dimensions.items()]))
+        return _joined(" OR ", pieces)
 
     def table_of(self, places: Sequence[tuple[int, int, PartitionSlice]]) -> BoundsTable:
         columns: dict[str, tuple[Any, ...]] = {}
@@ -81,6 +94,14 @@ class ProductMembership:
             sides = list({part.sides[name].key: part.sides[name] for part in slices}.values())
             words.append(f"{name} {member.covers(sides)}")
         return "; ".join(words)
+
+
+def _grouped(slices: Sequence[PartitionSlice], names: Sequence[str]) -> dict[tuple[Any, ...], list[PartitionSlice]]:
+    """Those that have the same key in each of these dimensions, together."""
+    found: dict[tuple[Any, ...], list[PartitionSlice]] = {}
+    for part in slices:
+        found.setdefault(tuple(part.sides[name].key for name in names), []).append(part)
+    return found
 
 
 def _joined(operator: str, pieces: Sequence[Condition]) -> Condition:

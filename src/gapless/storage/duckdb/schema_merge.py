@@ -1,4 +1,4 @@
-"""How a frame's columns meet a table's: by name; columns are added, types widened, nothing is narrowed or dropped."""
+"""How a frame's columns meet a table's: by name; columns are added, types widened, nothing is narrowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Limits", "Merge", "fitting_cast", "limits_of", "merge"]
+__all__ = ["Limits", "Merge", "fitting_cast", "limits_of", "merge", "strict_conflicts"]
 
 _SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
 _UNSIGNED = {"UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64, "UHUGEINT": 128}
@@ -78,6 +78,7 @@ class Merge:
         limited: Frame columns whose values go into a type that has `limits_of` theirs: right only if each value fits.
         limited_so_far: Table columns that become such a type, with the same condition on all earlier values.
         conflicts: Table column names that cannot hold the frame's values, each with a clause that says why.
+        missing: Table columns that the frame lacks.
     """
 
     columns: dict[str, str]
@@ -87,6 +88,7 @@ class Merge:
     limited: dict[str, str] = field(default_factory=dict)
     limited_so_far: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
@@ -96,10 +98,12 @@ def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
         table: Name to type.
         frame: Name to type; None for a column without any value, which fits every type. Names match in any case.
     """
-    result = Merge(dict(table))
     by_folded = {name.casefold(): name for name in table}
+    made = {name.casefold() for name in frame}
+    missing = tuple(name for folded, name in by_folded.items() if folded not in made)
+    result = Merge(dict(table), missing=missing)
     for name, kind in frame.items():
-        stored_name = by_folded.pop(name.casefold(), None)
+        stored_name = by_folded.get(name.casefold())
         if stored_name is None:
             # The type of a column without values is not known yet: text stands in until values come.
             result.columns[name] = result.added[name] = kind or "VARCHAR"
@@ -119,10 +123,25 @@ def merge(table: Mapping[str, str], frame: Mapping[str, str | None]) -> Merge:
             result.columns[stored_name] = result.widened[stored_name] = wider
             result.casts[name] = wider
         else:
-            result.conflicts[stored_name] = f"column {stored_name!r} is {stored} in the table and {kind} in the frame"
-    for name in by_folded.values():
-        result.conflicts[name] = f"column {name!r} is missing from the frame"
+            result.conflicts[stored_name] = type_conflict(stored_name, stored, kind)
     return result
+
+
+def strict_conflicts(table: Mapping[str, str], frame: Mapping[str, str | None]) -> dict[str, str]:
+    """What is not the same in both, by column name, each with a clause; arguments as of `merge`."""
+    by_folded = {name.casefold(): name for name in table}
+    conflicts = {}
+    for name, kind in frame.items():
+        stored_name = by_folded.pop(name.casefold(), None)
+        if stored_name is None:
+            conflicts[name] = f"column {name!r} is not in the table"
+        elif kind is not None and kind != table[stored_name]:
+            conflicts[stored_name] = type_conflict(stored_name, table[stored_name], kind)
+    return conflicts | {name: f"column {name!r} is missing from the frame" for name in by_folded.values()}
+
+
+def type_conflict(column: str, stored: str, made: str) -> str:
+    return f"column {column!r} is {stored} in the table and {made} in the frame"
 
 
 def holds(wide: str, narrow: str) -> bool:

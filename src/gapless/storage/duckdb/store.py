@@ -1,44 +1,47 @@
-"""Tables in one DuckDB file, written and read as polars frames."""
+"""Tables in one DuckDB file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from gapless.asset_key import AssetKey
-from gapless.errors import StorageError, closest
-from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName, quoted
+from gapless.errors import StorageError
+from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName
 from gapless.storage.errors import (
-    ColumnNamesError,
-    ColumnTypeError,
     NeverMaterializedError,
     NoPartitionExpressionError,
-    PartitionExpressionError,
     QueryError,
     TableNameError,
-    UnknownColumnsError,
 )
+from gapless.storage.slice_io_manager import SliceIOManager
 from gapless.storage.slices import (
     CommitRecord,
     Committed,
+    Compaction,
     InputSlices,
     OutputSlices,
     Refused,
     StagedSlices,
 )
+from gapless.storage.sql_query import SqlQuery
 
 if TYPE_CHECKING:
     import polars as pl
 
     from gapless.storage.duckdb.connection import Database, Session
-    from gapless.storage.duckdb.frames import StagedFrame
     from gapless.storage.duckdb.group_commit import GroupCommit
     from gapless.storage.duckdb.predicates import Condition
+    from gapless.storage.duckdb.spilled import SpilledRows
+    from gapless.storage.duckdb.staged_query import OwnTable, StagedQuery
+    from gapless.storage.duckdb.staged_value import StagedValue
+    from gapless.storage.duckdb.staging_folder import StagingFolder
 
-__all__ = ["DuckDBPolarsIOManager"]
+__all__ = ["DuckDBIOManager", "DuckDBPandasIOManager", "DuckDBPolarsIOManager"]
 
 
 class _Setting(Protocol):
@@ -47,8 +50,11 @@ class _Setting(Protocol):
     def get_value(self) -> str | None: ...
 
 
-class DuckDBPolarsIOManager:
-    """Keeps each asset as a table of one DuckDB file; takes and gives polars frames.
+class DuckDBIOManager(SliceIOManager):
+    """Keeps each asset as a table of one DuckDB file.
+
+    Takes polars, pandas and Arrow data, DuckDB relations, iterators of these, and `gapless.sql`. Gives an input what
+    its parameter's annotation asks for, and without one polars frames.
 
     A slice is replaced whole or not at all, with its commit record in the same transaction. Several processes may use
     one file: they take turns. Safe to use from several threads; `commit` from one at a time.
@@ -61,6 +67,7 @@ class DuckDBPolarsIOManager:
     """
 
     requires_partition_expr = True  # checked when definitions are loaded
+    _default_type = "POLARS"  # what `Wanted` calls it
 
     def __init__(
         self,
@@ -98,6 +105,15 @@ class DuckDBPolarsIOManager:
                 f"the database {given!r} is not a file", "Give the path of a file, for example data/db.duckdb"
             )
         return (self._folder / Path(given).expanduser()).absolute()
+
+    @property
+    def lock_timeout(self) -> float:
+        """How long to wait while others hold the file, seconds.
+
+        Raises:
+            TableNameError: The setting is no number.
+        """
+        return _seconds(self._lock_timeout)
 
     def location_of(self, asset: AssetKey, metadata: Mapping[str, Any]) -> str:
         """Where an asset would lie, in words: equal for two assets that would overwrite each other.
@@ -138,25 +154,65 @@ class DuckDBPolarsIOManager:
 
     # --- writing
 
-    def stage(self, output: OutputSlices, value: Any) -> StagedFrame:
+    def stage(self, output: OutputSlices, value: Any) -> StagedValue:
         """Check what can be checked without the table: the type, the names, the partition column.
 
         Raises:
             StorageError: The value cannot be stored.
         """
-        from gapless.storage.duckdb.frames import staged
+        from gapless.storage.duckdb.values import staged
 
         self.table_of(output)
         self.database  # noqa: B018  # a setting without a value is told before anything is written
         self._refuse_unbounded(output)
-        return staged(output, value)
+        if isinstance(value, SqlQuery):
+            return self._staged_query(output, value)
+        return staged(output, value, self._new_staging)
+
+    def _staged_query(self, output: OutputSlices, query: SqlQuery) -> StagedQuery:
+        import polars as pl
+
+        from gapless.storage.duckdb.staged_query import OwnTable, staged_query
+        from gapless.storage.duckdb.values import rows_of
+
+        sources: dict[str, OwnTable | pl.DataFrame | SpilledRows] = {}
+        for name, source in query.sources.items():
+            store, slices = source.store, source.slices
+            if isinstance(store, DuckDBIOManager):
+                here = store._database() is self._database()
+                store._refuse_unbounded(slices)
+                sources[name] = OwnTable(slices, store.table_of(slices)) if here else store._rows(slices)
+            else:
+                sources[name] = rows_of(output, store.load(slices, pl.LazyFrame), self._new_staging)
+        return staged_query(output, query, sources, lambda: self._session("read", "read"), self._new_staging)
+
+    def _new_staging(self) -> Path:
+        return self._staging_folder().new()
+
+    def _staging_folder(self) -> StagingFolder:
+        from gapless.storage.duckdb.staging_folder import StagingFolder
+
+        return StagingFolder.beside(self._database().path)
+
+    def split(self, staged: StagedSlices) -> list[StagedSlices]:
+        """One value for each slice of `staged`, in their order, its rows checked to lie inside.
+
+        Rows outside all slices are left out where the boundary policy says so, and counted; where it allows them, they
+        stay with the first slice.
+
+        Raises:
+            StorageError: Rows lie outside all slices, and the boundary policy refuses them.
+        """
+        from gapless.storage.duckdb.splitting import parts_of
+
+        return list(parts_of(staged, self.table_of(staged.output), self._new_staging))
 
     def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
         """Replace all slices of `staged` in one transaction; those that cannot be stored are refused alone."""
-        from gapless.storage.duckdb.frames import StagedFrame
         from gapless.storage.duckdb.group_commit import GroupCommit
+        from gapless.storage.duckdb.staged_value import StagedValue
 
-        frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedFrame)))
+        frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedValue)))
         group = GroupCommit(frames, {number: self.table_of(frame.output) for number, frame in frames.items()})
         try:
             self._commit_left(group)
@@ -165,11 +221,17 @@ class DuckDBPolarsIOManager:
             for number in group.left():
                 group.outcomes[number] = Refused(error)
             self.close()
+        finally:
+            for number, value in frames.items():
+                # What was refused of several slices may yet be split.
+                if len(value.output.slices) == 1 or isinstance(group.outcomes.get(number), Committed):
+                    value.discard()
         return [group.outcomes[number] for number in frames]
 
     def wipe(self, target: OutputSlices) -> int:
         """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
         from gapless.storage.duckdb.commit_records import RECORDS, forget_slices
+        from gapless.storage.duckdb.reading import condition_of
 
         self._refuse_unbounded(target)
         if self.is_empty():
@@ -179,7 +241,7 @@ class DuckDBPolarsIOManager:
             columns = session.columns(table)
             keys = tuple(part.key for part in target.slices) or (None,)
             whole = None in keys
-            condition = None if whole or not columns else _condition(session, target, table, columns)
+            condition = None if whole or not columns else condition_of(session, target, table, columns)
             session.execute("BEGIN TRANSACTION")
             committed = False
             try:
@@ -202,39 +264,52 @@ class DuckDBPolarsIOManager:
     def load(self, source: InputSlices, expected: Any) -> Any:
         """The rows of `source`, found by their bounds, in the order in which they lie in the table.
 
-        Without slices it is an empty frame; one without columns as long as there is no table.
+        Without slices there are no rows; and no columns either as long as there is no table.
+
+        Args:
+            expected: A polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow Table or RecordBatchReader. What is
+                lazy, or a reader, does not hold many rows in memory.
 
         Raises:
-            StorageError: There is no such table or column, or `expected` is not a polars frame.
+            StorageError: There is no such table or column, or `expected` is something else.
         """
-        import polars as pl
+        from gapless.storage.duckdb.loaded import Wanted, loaded, nothing_as, wanted_by
 
-        from gapless.storage.duckdb.frames import as_expected
-
-        asset, table = str(source.asset), self.table_of(source)
+        wanted = wanted_by(expected, Wanted[self._default_type], str(source.asset))  # before the work
         self._refuse_unbounded(source)
-        nothing = as_expected(pl.DataFrame(), expected, asset)  # before the work: it checks the annotation
-        if self.is_empty():
-            if not source.slices:
-                return nothing
-            raise NeverMaterializedError(asset, str(table), str(self.database))
-        with self._session("read", "read") as session:
-            columns = session.columns(table)
-            if not columns:
-                if not source.slices:
-                    return nothing
-                raise NeverMaterializedError(asset, str(table), str(self.database))
-            wanted = _wanted(source, columns, table)
-            session.set_timezone(source.timezone)
-            sql = f"SELECT {', '.join(map(quoted, wanted))} FROM {table.sql(session.catalog)}"
-            if not source.slices:
-                frame = session.frame(f"{sql} LIMIT 0")
-            elif any(part.key is None for part in source.slices):
-                frame = session.frame(sql)
-            else:
-                condition = _condition(session, source, table, columns)
-                frame = session.frame(f"{sql} WHERE {condition.sql}", condition.parameters)
-        return as_expected(frame, expected, asset)
+        with self._selected(source) as (session, selected):
+            if session is None or selected is None:
+                return nothing_as(wanted)
+            return loaded(session, selected, wanted, self._staging_folder().new)
+
+    def _rows(self, source: InputSlices) -> pl.DataFrame | SpilledRows:
+        """The rows of `source`, in files where they are too many for memory."""
+        from gapless.storage.duckdb.loaded import selected_rows
+
+        self._refuse_unbounded(source)
+        with self._selected(source) as (session, selected):
+            if session is None or selected is None:
+                raise NeverMaterializedError(str(source.asset), str(self.table_of(source)), str(self.database))
+            return selected_rows(session, selected, self._staging_folder().new)
+
+    @contextmanager
+    def _selected(self, source: InputSlices) -> Iterator[tuple[Session, Condition] | tuple[None, None]]:
+        """A session, and the SELECT of the rows of `source` to run in it; None if there are neither table nor slices.
+
+        Raises:
+            NeverMaterializedError: There is no table, but rows are asked for.
+        """
+        from gapless.storage.duckdb.reading import selection
+
+        table = self.table_of(source)
+        if not self.is_empty():
+            with self._session("read", "read") as session:
+                if columns := session.columns(table):
+                    yield session, selection(session, source, table, columns)
+                    return
+        if source.slices:
+            raise NeverMaterializedError(str(source.asset), str(table), str(self.database))
+        yield None, None
 
     def commit_records(self, run_ids: Sequence[str]) -> list[CommitRecord]:
         """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
@@ -254,6 +329,17 @@ class DuckDBPolarsIOManager:
             return {}
         with self._session("read the commit records", "look") as session:
             return committed_partitions(session, str(asset)) if session.columns(table) else {}
+
+    def commits(
+        self, asset: AssetKey, metadata: Mapping[str, Any], partition: str | None, limit: int = 100
+    ) -> list[CommitRecord]:
+        """Every commit of one partition that is known, newest first; the newest twenty outlive a compaction."""
+        from gapless.storage.duckdb.commit_records import commits_of
+
+        if self.is_empty():
+            return []
+        with self._session("read the commit records", "look") as session:
+            return commits_of(session, str(asset), partition, limit)
 
     def is_empty(self) -> bool:
         """Whether the file is not there, or holds nothing at all; does not open it.
@@ -292,6 +378,18 @@ class DuckDBPolarsIOManager:
             )
         return [f"{schema}.{table}" for schema, table in rows]
 
+    def compact(self, now: datetime) -> list[Compaction]:
+        """Write the file anew without the room that replaced rows have left, if enough is; forget old commit records.
+
+        Raises:
+            StorageError: The file cannot be read or written; it is as it was.
+        """
+        from gapless.storage.duckdb.compaction import compact
+
+        if self.is_empty():
+            return []
+        return [compact(self._database(), _seconds(self._lock_timeout))]
+
     # --- taking turns
 
     def yield_turn(self) -> None:
@@ -308,6 +406,7 @@ class DuckDBPolarsIOManager:
         """Release the file; it is opened again on demand."""
         if self._path is not None:
             self._database().close()
+            self._staging_folder().tidy()
 
     def _database(self) -> Database:
         from gapless.storage.duckdb.connection import Database
@@ -315,7 +414,7 @@ class DuckDBPolarsIOManager:
         return Database.at(self.database)
 
     def _session(self, doing: str, mode: Literal["write", "read", "look"]) -> AbstractContextManager[Session]:
-        return self._database().session(_seconds(self._lock_timeout), doing, mode)
+        return self._database().session(self.lock_timeout, doing, mode)
 
     def _commit_left(self, group: GroupCommit) -> None:
         """Commit what is left of `group`; if a COMMIT itself fails, its records say whether it took.
@@ -336,7 +435,7 @@ class DuckDBPolarsIOManager:
                 uncertain = error
             self._database().close()  # after such an error the connection may be good for nothing
             with self._session("read the commit records", "read") as session:
-                took = was_committed(session, uncertain.committed_us)
+                took = was_committed(session, uncertain.mark)
             if took:
                 group.outcomes |= uncertain.expected
             elif is_environmental(uncertain.failure):
@@ -345,6 +444,16 @@ class DuckDBPolarsIOManager:
                 group.outcomes[left[0]] = Refused(uncertain.failure)
             else:
                 alone = True
+
+
+class DuckDBPolarsIOManager(DuckDBIOManager):
+    """A `DuckDBIOManager` that gives polars frames to inputs without an annotation."""
+
+
+class DuckDBPandasIOManager(DuckDBIOManager):
+    """A `DuckDBIOManager` that gives pandas frames to inputs without an annotation."""
+
+    _default_type = "PANDAS"
 
 
 def _seconds(setting: float | _Setting) -> float:
@@ -368,42 +477,3 @@ def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:
         fix = f"Set it: export {name}=…" if name else "Set that variable"
         raise TableNameError(f"the {what} is {setting!r}, which has no value", fix)
     return value
-
-
-def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -> list[str]:
-    """The columns to read, named as the table names them."""
-    asset = str(source.asset)
-    by_folded = {name.casefold(): name for name in columns}
-    asked = list(columns) if source.columns is None else list(source.columns)
-    if not asked:
-        raise ColumnNamesError(
-            asset, (), "the input's metadata {'columns': []} asks for no column", "Name one, or leave it out for all"
-        )
-    unknown = tuple(name for name in asked if name.casefold() not in by_folded)
-    if unknown:
-        nearest = tuple(near for name in unknown for near in closest(name, columns, limit=1))
-        raise UnknownColumnsError(asset, unknown, tuple(columns), str(table), nearest)
-    wanted = [by_folded[name.casefold()] for name in asked]
-    for name in wanted:
-        if columns[name].startswith("INTERVAL"):
-            fix = 'Leave it out with the input\'s metadata {"columns": […]}'
-            raise ColumnTypeError(asset, (), name, columns[name], fix)
-    return wanted
-
-
-def _condition(
-    session: Session, source: InputSlices | OutputSlices, table: TableName, columns: Mapping[str, str]
-) -> Condition:
-    from gapless.storage.duckdb.membership import membership_of
-    from gapless.storage.duckdb.predicates import Condition
-    from gapless.storage.duckdb.table_replacement import has_rows
-
-    session.set_timezone(source.timezone)
-    name = table.sql(session.catalog)
-    try:
-        membership = membership_of(session, source, columns, f"SELECT * FROM {name}")
-    except PartitionExpressionError:
-        if has_rows(session, name, columns):
-            raise
-        return Condition("FALSE")  # only frames without values so far: the columns may not have their types yet
-    return membership.where(source.slices)

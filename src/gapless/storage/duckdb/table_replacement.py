@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 
-from gapless.storage.duckdb.batch import Batch, stacked
+from gapless.errors import StorageError
+from gapless.storage.duckdb.batch import Batch, batches_of
+from gapless.storage.duckdb.column_plan import ColumnPlan, has_rows
 from gapless.storage.duckdb.connection import Session
-from gapless.storage.duckdb.frames import StagedFrame
+from gapless.storage.duckdb.content_hash import row_hash, slice_versions
 from gapless.storage.duckdb.membership import membership_of
+from gapless.storage.duckdb.partition_order import first_start
 from gapless.storage.duckdb.predicates import Membership
 from gapless.storage.duckdb.product_membership import ProductMembership
-from gapless.storage.duckdb.row_check import outside_error, places_found
-from gapless.storage.duckdb.schema_merge import Limits, fitting_cast, limits_of, merge
+from gapless.storage.duckdb.row_check import hashes_if_inside, leave_out, outside_error, places_found
+from gapless.storage.duckdb.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName, quoted
-from gapless.storage.errors import (
-    DatabaseFailure,
-    PartitionColumnTypeError,
-    SchemaChangeError,
-)
+from gapless.storage.errors import DatabaseFailure, PartitionColumnTypeError
+from gapless.storage.policies import BoundaryPolicy
 from gapless.storage.slices import Committed, PartitionSlice, Refused
 
-__all__ = ["Outcomes", "TableReplacement", "has_rows", "partition_order"]
+__all__ = ["OneByOneError", "Outcomes", "TableReplacement", "partition_order"]
 
 Outcomes = dict[int, Committed | Refused]
+
+
+class OneByOneError(StorageError):
+    """The members must be committed one after the other; nobody is told."""
 
 
 class TableReplacement:
@@ -34,20 +37,18 @@ class TableReplacement:
         accepted: The members that passed every check, in partition order.
     """
 
-    def __init__(self, session: Session, table: TableName, members: Mapping[int, StagedFrame], held: ExitStack) -> None:
+    def __init__(self, session: Session, table: TableName, members: Mapping[int, StagedValue], held: ExitStack) -> None:
         self._session = session
         self._table = table
         self._sql = table.sql(session.catalog)
         self._held = held
         self._stored = session.columns(table)
-        self._target = dict(self._stored)
-        self._retyped: set[str] = set()
-        self._anew = False
+        self._plan = ColumnPlan(session, table, self._stored, [])
         self._counts: dict[int, dict[str | None, int]] = {}
+        self._dropped: dict[int, dict[str | None, int]] = {}
         self._membership: Membership | ProductMembership | None = None
         self.accepted = dict(sorted(members.items(), key=lambda member: partition_order(member[1])))
         self._batches: list[Batch] = []
-        self._merged: list[Batch] = []
 
     # --- before the transaction
 
@@ -58,127 +59,114 @@ class TableReplacement:
             StorageError: Something is wrong with the group as a whole; each member must be tried alone.
         """
         refused: dict[int, Refused] = {}
-        by_shape: dict[object, dict[int, StagedFrame]] = {}
-        for number, frame in self.accepted.items():
-            by_shape.setdefault(frame.shape_key, {})[number] = frame
-        for members in by_shape.values():
-            self._batches.append(stacked(self._session, members, self._held))
-        for batch in self._batches:
-            self._merge(batch)
-        for batch in self._batches:
-            refused |= self._check_rows(batch)
-        for number in refused:
-            del self.accepted[number]
-        return refused
+        unread = dict(self.accepted)
+        while True:
+            batches, lost = batches_of(self._session, unread, self._held)
+            # Values without rows come last: they say nothing about columns.
+            self._batches = sorted([*self._batches, *batches], key=_batch_order)
+            self._plan = self._new_plan()
+            self._plan.settle()
+            self._membership = None
+            for batch in self._batches:
+                lost |= self._check_rows(batch)
+            if not lost:
+                return refused
+            # What the refused had shall leave no trace in the table's columns: all again, without them.
+            refused |= lost
+            for number in lost:
+                del self.accepted[number]
+            self._batches = [batch for batch in self._batches if not batch.members.keys() & lost.keys()]
+            settled = {number for batch in self._batches for number in batch.members}
+            unread = {number: value for number, value in self.accepted.items() if number not in settled}
 
-    def _merge(self, batch: Batch) -> None:
-        if not batch.height and self._target:
-            return  # a frame without rows says nothing about columns: an error page read as CSV has one of its own
-        made: dict[str, str | None] = {name: batch.types.get(name) for name in batch.first.columns}
-        merged = merge(self._target, made)
-        if merged.conflicts:
-            # A column without values has no type of its own.
-            folded = {name.casefold(): name for name in made}
-            for name in merged.conflicts:
-                column = folded.get(name.casefold())
-                if column is not None and batch.all_null(column):
-                    made[column] = None
-                elif column is not None and self._has_no_values(name):
-                    self._target[name] = batch.types[column]
-                    self._retyped.add(name)
-            merged = merge(self._target, made)
-        conflicts = dict(merged.conflicts)
-        for column, kind in merged.limited.items():
-            if (limits := self._exceeded(column, kind, batch.source, batch.types)) is not None:
-                conflicts[column] = f"column {column!r} holds {limits.values} that {limits.why}"
-        for column, kind in merged.limited_so_far.items():
-            earlier = [(self._sql, self._stored), *((other.source, other.types) for other in self._merged)]
-            limits = next((found for where in earlier if (found := self._exceeded(column, kind, *where))), None)
-            if limits is not None:
-                conflicts[column] = f"column {column!r} holds {limits.values} in the table that {limits.why}"
-        if not conflicts:
-            self._target = merged.columns
-            self._merged.append(batch)
-        elif self._replaces_everything():
-            self._anew = True
-            self._target = {name: kind or "VARCHAR" for name, kind in made.items()}
-        else:
-            raise SchemaChangeError(
-                str(batch.first.output.asset),
-                tuple(key for frame in batch.members.values() for key in frame.keys),
-                str(self._table),
-                tuple(self._stored.items()),
-                tuple((name, batch.types.get(name, "NULL")) for name in batch.first.columns),
-                tuple(conflicts.values()),
-                tuple(self._casts(batch, conflicts)),
-            )
+    def _new_plan(self) -> ColumnPlan:
+        return ColumnPlan(self._session, self._table, self._stored, self._batches)
 
-    def _casts(self, batch: Batch, conflicts: Mapping[str, str]) -> Iterator[str]:
-        """Polars expressions that would make the frame's columns fit."""
-        targets = {name.casefold(): kind for name, kind in self._target.items()}
-        in_conflict = {name.casefold() for name in conflicts}
-        for name, kind in batch.types.items():
-            if name.casefold() in in_conflict and (cast := fitting_cast(targets[name.casefold()], kind)):
-                yield f"pl.col({json.dumps(name, ensure_ascii=False)}){cast}"
-
-    def _has_no_values(self, column: str) -> bool:
-        """Whether the table's column holds nothing yet and gets nothing from the frames that come before."""
-        if column not in self._stored or any(other.has_values(column) for other in self._merged):
-            return False
-        return self._session.execute(f"SELECT count({quoted(column)}) FROM {self._sql}") == [(0,)]
-
-    def _exceeded(self, column: str, kind: str, source: str, types: Mapping[str, str]) -> Limits | None:
-        """The limits of type `kind`, if `source` has values of `column` outside them."""
-        name = next((name for name in types if name.casefold() == column.casefold()), None)
-        limits = limits_of(kind, types[name]) if name is not None else None
-        if name is None or limits is None:
-            return None
-        outside = f"{quoted(name)} NOT BETWEEN {limits.low} AND {limits.high}"
-        found = self._session.execute(f"SELECT 1 FROM {source} WHERE {outside} LIMIT 1")
-        return limits if found else None
-
-    def _replaces_everything(self) -> bool:
-        """Whether no row of the table stays, so that it may begin anew with other columns."""
-        if len(self._batches) > 1 or not self._stored:
-            return False
-        if any(key is None for frame in self.accepted.values() for key in frame.keys):
-            return True
-        return not has_rows(self._session, self._sql, self._stored)
+    def _has_rows(self) -> bool:
+        return has_rows(self._session, self._sql, self._stored)
 
     def _check_rows(self, batch: Batch) -> dict[int, Refused]:
         output = batch.first.output
+        self._counts |= {number: dict.fromkeys(member.keys, 0) for number, member in batch.members.items()}
         if not output.expressions:
-            for number, frame in batch.members.items():
-                self._counts[number] = dict.fromkeys(frame.keys, 0) | {frame.keys[0]: frame.frame.height}
+            for number, member in batch.members.items():
+                self._counts[number][member.keys[0]] = batch.heights[number]
             return {}
-        if not batch.height and not has_rows(self._session, self._sql, self._stored):
+        if not batch.height and (self._plan.anew or not self._has_rows()):
             # Nothing to judge and nothing to delete; and a column without values may not have its type yet.
-            self._counts |= {number: dict.fromkeys(frame.keys, 0) for number, frame in batch.members.items()}
             return {}
-        self._session.set_timezone(output.timezone)
-        rows = batch.select(self._target) if batch.height else f"SELECT * FROM {self._sql}"
-        membership = self._membership = membership_of(self._session, output, self._target, rows)
+        membership = self._membership_for(batch)
         refused: dict[int, Refused] = {}
         places: list[tuple[int, int, PartitionSlice]] = []
-        numbers = list(batch.members)
-        for position, (number, frame) in enumerate(batch.members.items()):
+        for position, (number, member) in enumerate(batch.members.items()):
             try:
-                membership.refuse_unsuited(frame.output.slices)
+                membership.refuse_unsuited(member.output.slices)
             except PartitionColumnTypeError as error:
                 refused[number] = Refused(error)
                 continue
-            places += ((position, slot, part) for slot, part in enumerate(frame.output.slices))
-            self._counts[number] = dict.fromkeys(frame.keys, 0)
-        if places and batch.height:
-            for position, slot, count, example in places_found(self._session, batch, membership, rows, places):
-                number = numbers[position]
-                frame = batch.members[number]
-                if slot is not None:
-                    self._counts[number][frame.keys[slot]] = count
-                elif number not in refused:
-                    refused[number] = Refused(outside_error(frame, membership, self._table, count, example))
-        batch.refused = set(refused)
+            places += ((position, slot, part) for slot, part in enumerate(member.output.slices))
+        if not places or not batch.height:
+            return refused
+        if _is_checked(batch, self._plan.target):
+            for number, member in batch.members.items():
+                self._counts[number][member.keys[0]] = batch.heights[number]
+            return refused
+        strays: dict[int, int] = {}
+        numbers = list(batch.members)
+        rows = batch.select(self._plan.target)
+        batch.hashes = {}
+        if len(places) == len(numbers) and all(len(member.keys) == 1 for member in batch.members.values()):
+            told = row_hash(batch, self._plan.target)
+            hashes = hashes_if_inside(self._session, batch, membership, rows, places, told)
+            if hashes is not None:
+                batch.hashes = {numbers[position]: of_rows for position, of_rows in hashes.items()}
+                for number, member in batch.members.items():
+                    self._counts[number][member.keys[0]] = batch.heights[number]
+                return refused
+        for position, slot, count, example in places_found(self._session, batch, membership, rows, places):
+            number = numbers[position]
+            member = batch.members[number]
+            if slot is not None:
+                self._counts[number][member.keys[slot]] += count
+            elif number in refused:
+                continue
+            elif member.output.boundary_policy is BoundaryPolicy.REFUSE:
+                refused[number] = Refused(
+                    outside_error(member, batch.heights[number], membership, self._table, count, example)
+                )
+            elif member.output.boundary_policy is BoundaryPolicy.DROP:
+                strays[number] = count
+                self._dropped[number] = {member.keys[0] if len(member.keys) == 1 else None: count}
+            else:
+                self._counts[number][member.keys[0]] += count
+                self._refuse_mutual(number, f"SELECT 1 FROM ({rows}) WHERE {batch.number} = {position}", membership)
+        if strays and not refused:
+            leave_out(self._session, batch, strays, self._held)
         return refused
+
+    def _refuse_mutual(self, number: int, rows: str, membership: Membership | ProductMembership) -> None:
+        """What a member stores outside its own slices is to be replaced by a later one that makes those.
+
+        Args:
+            rows: A SELECT of the member's rows that another condition can be added to.
+
+        Raises:
+            OneByOneError: Some lie in slices of another member.
+        """
+        others = [part for other, value in self.accepted.items() if other != number for part in value.output.slices]
+        if others:
+            condition = membership.where(others)
+            if self._session.execute(f"{rows} AND {condition.sql} LIMIT 1", condition.parameters):
+                raise OneByOneError
+
+    def _membership_for(self, batch: Batch) -> Membership | ProductMembership:
+        """How the rows tell their slices, in the table's types as they will be."""
+        if self._membership is None:
+            output = batch.first.output
+            self._session.set_timezone(output.timezone)
+            rows = batch.select(self._plan.target) if batch.height else f"SELECT * FROM {self._sql}"
+            self._membership = membership_of(self._session, output, self._plan.target, rows)
+        return self._membership
 
     # --- inside the transaction
 
@@ -191,28 +179,28 @@ class TableReplacement:
         if not self.accepted:
             return
         self._shape()
-        if self._stored and not self._anew:
+        if self._stored and not self._plan.anew:
             self._delete()
         for batch in self._batches:
             self._insert(batch)
 
     def _shape(self) -> None:
-        execute = self._session.execute
-        if not self._stored or self._anew:
+        execute, plan = self._session.execute, self._plan
+        if not self._stored or plan.anew:
             execute(f"CREATE SCHEMA IF NOT EXISTS {self._table.schema_sql(self._session.catalog)}")
-            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._target.items())
-            execute(f"CREATE {'OR REPLACE ' if self._anew else ''}TABLE {self._sql} ({columns})")
+            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in plan.target.items())
+            execute(f"CREATE {'OR REPLACE ' if plan.anew else ''}TABLE {self._sql} ({columns})")
             return
-        for name, kind in self._target.items():
+        for name, kind in plan.target.items():
             if name not in self._stored:
                 execute(f"ALTER TABLE {self._sql} ADD COLUMN {quoted(name)} {kind}")
             elif self._stored[name] != kind:
-                using = f" USING CAST(NULL AS {kind})" if name in self._retyped else ""
+                using = f" USING CAST(NULL AS {kind})" if name in plan.retyped else ""
                 execute(f"ALTER TABLE {self._sql} ALTER COLUMN {quoted(name)} SET DATA TYPE {kind}{using}")
 
     def _delete(self) -> None:
-        slices = [part for frame in self.accepted.values() for part in frame.output.slices]
-        if any(key is None for frame in self.accepted.values() for key in frame.keys):
+        slices = [part for member in self.accepted.values() for part in member.output.slices]
+        if any(part.key is None for part in slices):
             self._session.execute(f"DELETE FROM {self._sql}")
             return
         if self._membership is None:
@@ -221,37 +209,57 @@ class TableReplacement:
         self._session.execute(f"DELETE FROM {self._sql} WHERE {condition.sql}", condition.parameters)
 
     def _insert(self, batch: Batch) -> None:
-        expected = sum(frame.frame.height for number, frame in batch.members.items() if number in self.accepted)
-        if not expected:
+        if not batch.height:
             return
-        rows = ""
-        if batch.refused:
-            positions = [str(i) for i, number in enumerate(batch.members) if number in self.accepted]
-            rows = f" WHERE {batch.number} IN ({', '.join(positions)})"
-        names = ", ".join(map(quoted, (*batch.types, *batch.first.null_columns)))
+        names = ", ".join(map(quoted, (*batch.types, *batch.null_columns)))
         inserted = self._session.execute(
-            f"INSERT INTO {self._sql} ({names}) SELECT {names} FROM ({batch.select(self._target, rows)})"
+            f"INSERT INTO {self._sql} ({names}) SELECT {names} FROM ({batch.select(self._plan.target)})"
         )
-        if inserted != [(expected,)]:
+        if inserted != [(batch.height,)]:
             raise DatabaseFailure(
-                self._session.database, "Insert", f"{inserted} rows went into {self._table}, expected {expected}"
+                self._session.database, "Insert", f"{inserted} rows went into {self._table}, expected {batch.height}"
             )
+
+    def versions(self) -> dict[int, dict[str | None, str]]:
+        """The content hash of each slice of each member."""
+        found: dict[int, dict[str | None, str]] = {}
+        for batch in self._batches:
+            several = {number for number, member in batch.members.items() if len(member.keys) > 1}
+            found |= slice_versions(self._session, batch, self._plan.target, self._membership, several)
+        return found
+
+    def columns_of(self, number: int) -> tuple[str, ...]:
+        """The columns of a member's value, in the order that its function gave."""
+        return self._batch_of(number).columns
+
+    def _batch_of(self, number: int) -> Batch:
+        return next(batch for batch in self._batches if number in batch.members)
 
     def outcome(self, number: int) -> Committed:
         """What an accepted member's commit will have done."""
-        frame = self.accepted[number]
-        return Committed(self._counts[number], frame.nbytes, dict(self._target), str(self._table))
+        return Committed(
+            self._counts[number],
+            self._batch_of(number).sizes[number],
+            dict(self._plan.target),
+            str(self._table),
+            dropped=self._dropped.get(number) or dict(self.accepted[number].dropped),
+        )
 
 
-def has_rows(session: Session, table: str, columns: Mapping[str, str]) -> bool:
-    """Whether `table`, quoted, whose columns are these (none if it does not exist), has any row."""
-    return bool(columns) and bool(session.execute(f"SELECT 1 FROM {table} LIMIT 1"))
+def partition_order(value: StagedValue) -> float:
+    """What to sort values by: when their first partition begins; those without times stay where they are."""
+    return first_start(value.output.slices)
 
 
-def partition_order(frame: StagedFrame) -> float:
-    """What to sort frames by: when their first partition begins; those without times stay where they are."""
-    if not frame.output.slices:
-        return 0.0
-    first = frame.output.slices[0]
-    starts = (part.window.start.timestamp() for part in (first, *first.sides.values()) if part.window is not None)
-    return next(starts, 0.0)
+def _batch_order(batch: Batch) -> tuple[bool, float]:
+    return not batch.height, partition_order(batch.first)
+
+
+def _is_checked(batch: Batch, target: Mapping[str, str]) -> bool:
+    """Whether `split` has looked at the rows of every member, and they mean in the table what they meant there."""
+    kinds = {name.casefold(): kind for name, kind in target.items()}
+    return (
+        all(member.is_part for member in batch.members.values())
+        and not batch.null_columns
+        and all(kinds[name.casefold()] == kind for name, kind in batch.types.items())
+    )

@@ -25,6 +25,7 @@ __all__ = [
     "is_repeated",
     "iso_says",
     "text_span",
+    "upper_bounds",
 ]
 
 _B = TypeVar("_B", date, datetime, int)
@@ -158,6 +159,13 @@ def text_span(window: TimeWindow, zone: str, finer_than_day: bool) -> TextSpan:
     with suppress(UnsuitedTypeError):
         dates = date_span(window, zone, finer_than_day)
     return TextSpan(dates, civil, instant_span(window))
+
+
+def upper_bounds(window: TimeWindow, zone: str) -> tuple[date, datetime, int]:
+    """Where ISO texts of later times begin: the date, the civil time, and microseconds since the epoch."""
+    civil = window.end.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
+    start = window.start.astimezone(ZoneInfo(zone)).date()
+    return max(civil.date(), start + timedelta(days=1)), civil, epoch_us(window.end)
 
 
 def iso_says(key: str, span: TextSpan) -> bool | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gapless.storage.duckdb.schema_merge import merge
-from gapless.storage.errors import SchemaChangeError
 from gapless.storage.parquet.errors import VersionGoneError
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.table_commit import Patience, TableFiles, next_entry
+from gapless.storage.schema_change import SchemaChangeError
 from gapless.storage.slices import CommitRecord, Committed, OutputSlices, Refused
 
 __all__ = ["restored", "wiped"]
