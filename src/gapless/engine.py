@@ -22,7 +22,7 @@ from gapless.definitions.run_config import configs_of
 from gapless.definitions.selection import CoercibleToAssetSelection
 from gapless.errors import BlockedError, GaplessError, StorageError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
-from gapless.execution.comparison import Difference, compare_with_data, put_right
+from gapless.execution.comparison import COMPARE, Difference, compare_with_data, put_right
 from gapless.execution.driver import Driver
 from gapless.execution.progress import Reporter, Silent
 from gapless.execution.recovery import recover, recover_run, slice_stores
@@ -119,11 +119,7 @@ class Engine:
         graph = self.project.graph
         read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
         keys = read | set(selected)
-        self.differences = {}
-        # A database that cannot be read now is met again by the run, which says so; planning goes by the ledger.
-        with contextlib.suppress(StorageError):
-            self.differences = compare_with_data(self.project, self.ledger, graph.ordered(keys))
-        self._release()
+        self._compare(graph.ordered(keys))
         read_at = self._clock()  # before the states are read, so that nothing made meanwhile is made twice
         return make_plan(graph, selected, request, self.statuses(keys), now, due, read_at)
 
@@ -201,14 +197,28 @@ class Engine:
                 reporter.ended()
                 self._release()
 
+    def _compare(self, keys: Iterable[AssetKey]) -> None:
+        """Learn where ledger and data disagree about these assets."""
+        self.differences = {}
+        # A database that cannot be read now is met again by what follows, which says so; until then the ledger counts.
+        with contextlib.suppress(StorageError):
+            self.differences = compare_with_data(self.project, self.ledger, keys)
+        self._release()
+
     def _put_right(self) -> None:
-        """Write down what planning learned from the data, in a run of its own, before anything builds on it."""
+        """Write down what was learned from the data, in a run of its own, before anything builds on it."""
         if not self.differences:
             return
         run_id, differences = new_run_id(self._clock()), self.differences.values()
-        self._begin(run_id, "compare", sum(one.total for one in differences), {})
-        put_right(self.ledger, differences, run_id, self._clock())
-        self.ledger.end_run(run_id, RunState.SUCCEEDED, self._clock())
+        self._begin(run_id, COMPARE, sum(one.total for one in differences), {})
+        state = RunState.FAILED
+        try:
+            with contextlib.suppress(StorageError):  # as in `_compare`
+                put_right(self.project, self.ledger, differences, run_id, self._clock())
+                state = RunState.SUCCEEDED
+        finally:
+            self.ledger.end_run(run_id, state, self._clock())
+            self._release()
         self.differences = {}
 
     def _begin(
@@ -258,6 +268,8 @@ class Engine:
             StorageError: The rows of that version are not there any more, or cannot be committed.
         """
         asset = self.project.graph[key]
+        self._compare([key])
+        self._put_right()
         run_id, state = new_run_id(self._clock()), RunState.FAILED
         self._begin(run_id, "restore", 1, {})
         try:
@@ -298,13 +310,31 @@ class Engine:
     def expired(self, keys: Iterable[AssetKey]) -> dict[AssetKey, OrdinalSet]:
         """The partitions of these assets that are older than they keep and still on record, to be wiped.
 
-        What a run is making now is left alone.
+        On record in the ledger, or in the data: a wipe that failed has forgotten the states and left the rows. What a
+        run is making now is left alone.
         """
         now = self._clock()
         gone = {key: expired(self.project.graph[key], now) for key in keys}
         statuses = self.statuses([key for key, partitions in gone.items() if partitions])
-        found = {key: gone[key] & status.recorded - status.running for key, status in statuses.items()}
+        found = {
+            key: gone[key] & (status.recorded | self._committed(key)) - status.running
+            for key, status in statuses.items()
+        }
         return {key: partitions for key, partitions in found.items() if partitions}
+
+    def _committed(self, key: AssetKey) -> OrdinalSet:
+        """What its store has proof of; nothing if that cannot be read now."""
+        asset = self.project.graph[key]
+        store: Any = self.project.resources.get(asset.io_manager_key)
+        if asset.partitions_def is None or not asset.stores_output or not hasattr(store, "committed"):
+            return OrdinalSet.empty()
+        try:
+            held = {} if store.is_empty() else store.committed(key, asset.metadata)
+        except StorageError:
+            return OrdinalSet.empty()
+        finally:
+            self._release()
+        return asset.partitions_def.ordinals_of(partition for partition in held if partition is not None)
 
     # ---
 

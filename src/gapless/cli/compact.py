@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from gapless.cli.recovery import recover
@@ -9,7 +11,7 @@ from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import size, table
 from gapless.definitions.resources import ready_resources
 from gapless.engine import Engine, system_clock
-from gapless.errors import InvocationError
+from gapless.errors import GaplessError, InvocationError, StorageError
 from gapless.storage.slices import Compaction, is_slice_store
 
 __all__ = ["compact"]
@@ -36,12 +38,24 @@ def compact(settings: Settings, selection: tuple[str, ...]) -> None:
                 "Those of Gapless can: DuckDB and Parquet",
             )
         done: list[Compaction] = []
+        failed: list[GaplessError] = []
         with ready_resources(resources, stores, None) as ready:
             for store in {id(one): one for one in ready.values()}.values():
                 try:
-                    done += store.compact(system_clock())
+                    done += (reports := store.compact(system_clock()))
+                    failed += [failure for report in reports for failure in report.failures]
+                except GaplessError as error:  # the others are none the worse for it
+                    failed.append(error)
                 finally:
                     store.close()
+    _show(settings, done, bool(failed))
+    if len(failed) > 1:
+        raise StorageError("\n".join(map(str, failed)))
+    if failed:
+        raise failed[0]
+
+
+def _show(settings: Settings, done: Sequence[Compaction], failed: bool) -> None:
     if settings.as_json:
         settings.print_json(
             [
@@ -56,7 +70,8 @@ def compact(settings: Settings, selection: tuple[str, ...]) -> None:
         )
         return
     if not done:
-        click.echo("nothing is stored yet.")
+        if not failed:
+            click.echo("nothing is stored yet.")
         return
     rows = [[one.place, size(one.bytes_before), size(one.bytes_after), one.detail] for one in done]
     click.echo(table(["PLACE", "BEFORE", "AFTER", ""], rows, right=[1, 2]))

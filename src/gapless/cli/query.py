@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def query(settings: Settings, sql: str, resource: str | None, published: bool, l
     else:
         frame = _answer(settings.load(), sql, resource)
     if settings.as_json:
-        settings.print_json(frame.to_dicts())
+        settings.print_json([{name: _in_json(value) for name, value in row.items()} for row in frame.to_dicts()])
         return
     _print_frame(frame, limit)
 
@@ -164,3 +165,8 @@ def _text(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return f"[{', '.join(map(_text, value))}]"
     return str(value)
+
+
+def _in_json(value: Any) -> Any:
+    """JSON has no infinity, and no number that is none."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

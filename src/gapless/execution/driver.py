@@ -11,10 +11,12 @@ A partition is recorded as materialized only after the commit that holds it.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import queue
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,6 +24,7 @@ from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
+from gapless.errors import GaplessError
 from gapless.execution.call import Failed, Logged, Made
 from gapless.execution.cancel import CancelToken
 from gapless.execution.failure import Failure
@@ -33,21 +36,23 @@ from gapless.execution.outcomes import (
     Tally,
     check_outcomes,
     failed_outcomes,
+    interrupted_outcomes,
     log_outcomes,
     made_outcomes,
     skipped_outcomes,
 )
-from gapless.execution.progress import Reporter, StepReport
+from gapless.execution.progress import Reporter, Silent, StepReport
 from gapless.execution.ready import ReadySet, Unit
 from gapless.execution.result import RunResult
 from gapless.execution.step import StepRunner
+from gapless.execution.uncertain import UncertainCommits
 from gapless.execution.workers import workers_for
-from gapless.execution.writer import STAGED_BUDGET
+from gapless.execution.writer import STAGED_BUDGET, Writer
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunState
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
-from gapless.storage.errors import DatabaseLockedError
-from gapless.storage.slices import Committed
+from gapless.storage.errors import StoreBusyError
+from gapless.storage.slices import Committed, Uncertain
 
 __all__ = ["Driver"]
 
@@ -106,6 +111,8 @@ class Driver:
         self._delayed: list[tuple[float, int, Unit]] = []
         self._sequence = itertools.count()
         self._tally = Tally()
+        self._uncertain = UncertainCommits(resources, run_id)
+        self._lasting: list[Writer] = []  # those with commits under way for which the run does not wait
         self._started = time.monotonic()
         self._look_again = self._started + _LOOK_S
 
@@ -125,10 +132,14 @@ class Driver:
                 self._receive(self._patience())
             if self._cancel.cancelled:
                 self._wind_down()
+        except KeyboardInterrupt:  # a person's patience has ended; what is committed by now is made
+            self._stop_writers()
+            self._receive(0)
+            raise
         finally:
             self._workers.stop()
-            for writer in self._handover.close():
-                writer.stop(_COMMIT_GRACE_S)
+            self._stop_writers()
+        self._settle()
         state = (
             RunState.CANCELED
             if self._cancel.cancelled
@@ -136,7 +147,11 @@ class Driver:
             if self._tally.failed or self._tally.skipped or self._plan.total_blocked
             else RunState.SUCCEEDED
         )
-        self._ledger.end_run(self._run_id, state, self._clock())
+        if self._lasting:
+            # If this process ends before, the run is found dead, and what it committed is reconciled.
+            threading.Thread(target=self._end_late, args=(state,), name="gapless-late-commit", daemon=True).start()
+        else:
+            self._ledger.end_run(self._run_id, state, self._clock())
         return self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
 
     def _asked_to_stop(self) -> bool:
@@ -258,6 +273,7 @@ class Driver:
                 break
         made: list[tuple[Made, Committed | None]] = []
         failed: list[Failed] = []
+        unknown: list[Unit] = []
         for item in news:
             if isinstance(item, Made):
                 made.append((item, None))
@@ -269,14 +285,21 @@ class Driver:
                 for staged, outcome in item.outcomes:
                     if isinstance(outcome, Committed):
                         made.append((staged, outcome))
-                    elif self._cancel.cancelled and isinstance(outcome.error, DatabaseLockedError):
+                    elif isinstance(outcome, Uncertain):
+                        self._uncertain.add(staged, outcome.error)
+                        unknown.append(staged.unit)
+                        self._tally.checks.add(staged.checks)
+                    elif self._cancel.cancelled and isinstance(outcome.error, StoreBusyError):
                         continue  # it gave up its wait because we stop: interrupted, not failed
                     else:
                         failure = Failure.of(outcome.error)
                         failed.append(Failed(staged.unit, failure, staged.duration_s, staged.logs, staged.checks))
-        undone = [undoing for result, _ in made for undoing in self._landed(result.unit)]
+        landed = [*(result.unit for result, _ in made), *unknown]
+        undone = [undoing for unit in landed for undoing in self._landed(unit)]
         self._record_made(made)
         self._record_failed([*failed, *undone])
+        for unit in unknown:
+            self._skip(self._ready.failed(unit.asset, unit.partitions, "failed"))
 
     def _record_made(self, made: Sequence[tuple[Made, Committed | None]]) -> None:
         if not made:
@@ -369,7 +392,15 @@ class Driver:
             self._skip([(step, ordinal, "what it reads cannot be made now") for ordinal in partitions])
             self._skip(self._ready.failed(step.asset, partitions, "was skipped"))
 
-    # --- stop early
+    def _settle(self) -> None:
+        outcomes, reports, error = self._uncertain.settle(self._clock())
+        if outcomes:
+            self._ledger.record(self._run_id, outcomes)
+            self._finished(reports)
+        if error is not None:
+            self._tally.keep_exception(error)
+
+    # --- stop
 
     def _wind_down(self) -> None:
         self._workers.stop()
@@ -378,16 +409,32 @@ class Driver:
             self._receive(0.05)
         for writer in self._handover.close():
             writer.stop_waiting()
-            writer.wait_idle(_COMMIT_GRACE_S)
+        self._stop_writers()
         self._receive(0)
-        begun = self._in_flight.begun()
-        begun += [unit for _, _, unit in self._delayed]
-        now = self._clock()
-        reason = "stopped before it was finished; what was there before still stands"
-        outcomes = [
-            Outcome(unit.asset.to_user_string(), key, EventKind.INTERRUPTED, now, None, reason)
-            for unit in begun
-            for key in unit.keys
-        ]
-        self._ledger.record(self._run_id, outcomes)
-        self._finished([StepReport(o.asset, o.partition, o.kind, reason) for o in outcomes])
+        outcomes = self._interrupted()
+        if not self._lasting:  # else it is not known yet, and the leases are kept until it is
+            self._ledger.record(self._run_id, outcomes)
+        self._finished([StepReport(o.asset, o.partition, o.kind, o.reason) for o in outcomes])
+
+    def _stop_writers(self) -> None:
+        writers = self._handover.close()
+        deadline = time.monotonic() + _COMMIT_GRACE_S
+        self._lasting = [each for each in writers if not each.wait_idle(max(0.0, deadline - time.monotonic()))]
+        for writer in writers:
+            writer.stop(0.0 if writer in self._lasting else _COMMIT_GRACE_S)
+
+    def _interrupted(self) -> list[Outcome]:
+        """What was begun and has no outcome."""
+        begun = [*self._in_flight.begun(), *(unit for _, _, unit in self._delayed)]
+        return interrupted_outcomes(begun, self._clock())
+
+    def _end_late(self, state: RunState) -> None:
+        """End the run once the last commit has landed, on a thread of its own: whoever ran it was told already."""
+        self._reporter = Silent()
+        for writer in self._lasting:
+            writer.stop(None)
+        with contextlib.suppress(GaplessError):  # then the run is reconciled once this process has ended
+            self._receive(0)
+            self._settle()
+            self._ledger.record(self._run_id, self._interrupted())
+            self._ledger.end_run(self._run_id, state, self._clock())

@@ -13,7 +13,7 @@ from gapless.asset_key import AssetKey
 from gapless.execution.call import Failed, Logged, Made
 from gapless.execution.cancel import CancelToken
 from gapless.execution.writer import STAGED_BUDGET, Writer
-from gapless.storage.slices import Committed, Refused, StagedSlices
+from gapless.storage.slices import Committed, Refused, StagedSlices, Uncertain
 
 __all__ = ["Group", "Handover", "News"]
 
@@ -24,7 +24,7 @@ _LOOK_S = 0.005
 class Group:
     """What a writer's transaction did."""
 
-    outcomes: Sequence[tuple[Made, Committed | Refused]]
+    outcomes: Sequence[tuple[Made, Committed | Refused | Uncertain]]
 
 
 News = Made | Failed | Logged | Group

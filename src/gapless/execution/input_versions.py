@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Mapping
 
@@ -11,12 +10,11 @@ from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.graph import AssetGraph
 from gapless.ledger.contract import Ledger
 from gapless.partitions import OrdinalSet
-from gapless.storage.slices import InputVersion
+from gapless.storage.slices import InputVersion, version_of
 
 __all__ = ["InputVersions"]
 
 _UNKNOWN = "?"
-_DIGITS = 16
 
 
 class InputVersions:
@@ -64,7 +62,7 @@ class InputVersions:
                 known = self._known[asset] = self._recorded(asset)
             definition = self._graph[asset].partitions_def
             keys: list[str | None] = [None] if definition is None else list(definition.keys_of(ordinals))
-            version = InputVersion(len(keys), _one_of({key: known.get(key, _UNKNOWN) for key in keys}))
+            version = InputVersion(len(keys), version_of({key: known.get(key, _UNKNOWN) for key in keys}))
             if len(keys) > 1:
                 self._last[asset] = ordinals, changes, version
             return version
@@ -72,11 +70,3 @@ class InputVersions:
     def _recorded(self, asset: AssetKey) -> dict[str | None, str]:
         records = self._ledger.statuses(asset.to_user_string())
         return {key: record.data_version for key, record in records.items() if record.data_version is not None}
-
-
-def _one_of(versions: Mapping[str | None, str]) -> str:
-    """The version of the one partition; of several, one over all, whatever their order."""
-    if len(versions) == 1:
-        return next(iter(versions.values()))
-    lines = sorted(f"{key}\t{version}\n" for key, version in versions.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:_DIGITS]

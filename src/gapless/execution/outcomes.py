@@ -20,7 +20,15 @@ from gapless.planning.plan import PlanStep
 from gapless.storage.errors import slice_name
 from gapless.storage.slices import Committed
 
-__all__ = ["Tally", "check_outcomes", "failed_outcomes", "log_outcomes", "made_outcomes", "skipped_outcomes"]
+__all__ = [
+    "Tally",
+    "check_outcomes",
+    "failed_outcomes",
+    "interrupted_outcomes",
+    "log_outcomes",
+    "made_outcomes",
+    "skipped_outcomes",
+]
 
 _MOST_PASSED = 100_000  # checks that passed and that a run's result holds; the ledger has all
 
@@ -49,7 +57,7 @@ def made_outcomes(
         rows = committed.rows.get(key) if committed is not None else None
         metadata = {**made.metadata, **(made.partition_metadata.get(key, {}) if key is not None else {})}
         payload: dict[str, Any] = dict(shared)
-        nbytes = None if committed is None else committed.nbytes // len(keys)
+        nbytes = None if committed is None else committed.nbytes_of(key)
         if rows is not None:
             payload |= {"rows": rows, "bytes": nbytes}
         version = made.data_version
@@ -127,6 +135,16 @@ def skipped_outcomes(
         for step, ordinal, reason in skipped
     ]
     return outcomes, [StepReport(o.asset, o.partition, o.kind, o.reason) for o in outcomes]
+
+
+def interrupted_outcomes(units: Iterable[Unit], now: datetime) -> list[Outcome]:
+    """One outcome for each partition of what was begun when the run stopped."""
+    reason = "stopped before it was finished; what was there before still stands"
+    return [
+        Outcome(unit.asset.to_user_string(), key, EventKind.INTERRUPTED, now, None, reason)
+        for unit in units
+        for key in unit.keys
+    ]
 
 
 def log_outcomes(unit: Unit, logs: Sequence[tuple[str, str]], now: datetime) -> list[Outcome]:

@@ -14,10 +14,9 @@ from enum import Enum
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
 from gapless.execution.call import Made
-from gapless.storage.errors import DatabaseLockedError, DatabaseUnusableError, DiskFullError
-from gapless.storage.parquet.errors import BaseDirectoryError, ObjectStorageError
+from gapless.storage.errors import StoreUnreachableError
 from gapless.storage.policies import SchemaPolicy
-from gapless.storage.slices import Committed, Refused, SliceStore, StagedSlices
+from gapless.storage.slices import Committed, Refused, SliceStore, StagedSlices, Uncertain
 
 __all__ = ["STAGED_BUDGET", "Writer"]
 
@@ -28,14 +27,6 @@ _GROUP_SLICES = 64
 _GROUP_BYTES = 64 * 2**20
 _GATHER_S = 0.1  # how long the first of a group waits for company while more is being made
 _IDLE_S = 0.2  # how soon an idle writer looks whether another process wants the store
-# No part of a value would fare better.
-_OUT_OF_REACH = (
-    BaseDirectoryError,
-    DatabaseLockedError,
-    DatabaseUnusableError,
-    DiskFullError,
-    ObjectStorageError,
-)
 
 
 class _Sign(Enum):
@@ -59,7 +50,7 @@ class Writer:
     nothing else can be made before they are committed: then they are committed as they are.
 
     Args:
-        on_committed: Called on the writer's thread with each group's outcomes, as soon as they are certain.
+        on_committed: Called on the writer's thread with each group's outcomes, as soon as the store has told them.
         more_coming: Whether functions are under way whose values may join the group.
         more_of: Whether this run may make more partitions of an asset.
     """
@@ -67,7 +58,7 @@ class Writer:
     def __init__(
         self,
         store: SliceStore,
-        on_committed: Callable[[Sequence[tuple[Made, Committed | Refused]]], None],
+        on_committed: Callable[[Sequence[tuple[Made, Committed | Refused | Uncertain]]], None],
         more_coming: Callable[[], bool],
         more_of: Callable[[AssetKey], bool],
     ) -> None:
@@ -124,10 +115,11 @@ class Writer:
         """Wait until everything that was put is committed or refused; False if it takes longer than `seconds`."""
         return self._idle.wait(seconds)
 
-    def stop(self, seconds: float) -> None:
-        """End the thread and release the store, if it gets there within `seconds`."""
+    def stop(self, seconds: float | None) -> bool:
+        """End the thread and release the store; whether it got there within `seconds`, None for however long."""
         self._inbox.put(_Sign.END)
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -140,7 +132,7 @@ class Writer:
                 del group  # the values would live on until there are others
                 self._commit_held()
                 # A store that cannot let others in must not end the thread, which the run would then wait for.
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(BaseException):
                     self._store.yield_turn()
         finally:
             self._store.close()
@@ -196,24 +188,17 @@ class Writer:
                 self._commit(group)
 
     def _commit(self, group: list[_Staged]) -> None:
-        outcomes: Sequence[Committed | Refused]
-        try:
-            outcomes = self._store.commit([staged.slices for staged in group])
-            if len(outcomes) != len(group):
-                raise ValueError(f"{len(outcomes)} outcomes for {len(group)} staged values")
-        except StorageError as error:  # the whole store is out of reach: locked, gone, full
-            outcomes = [Refused(error)] * len(group)
-        except Exception as error:  # a store's own bug must fail its slices, not hang the run
-            outcomes = [Refused(StorageError(f"the store failed: {type(error).__name__}: {error}"))] * len(group)
-        certain: list[tuple[Made, Committed | Refused]] = []
+        certain: list[tuple[Made, Committed | Refused | Uncertain]] = []
         apart: list[_Staged] = []
-        for staged, outcome in zip(group, outcomes, strict=True):
+        for staged, outcome in zip(group, self._outcomes(group), strict=True):
             parts = self._parts(staged, outcome)
             apart += parts
             if not parts:
                 certain.append((staged.made, outcome))
-                if isinstance(outcome, Refused):
-                    staged.slices.discard()  # a store keeps those of several slices, in case they are taken apart
+                if not isinstance(outcome, Committed):
+                    # A store keeps those of several slices, in case they are taken apart.
+                    with contextlib.suppress(BaseException):
+                        staged.slices.discard()
         self._on_committed(certain)
         with self._count_lock:
             self._pending -= len(group) - len(apart)
@@ -224,16 +209,28 @@ class Writer:
         if apart:
             self._commit(apart)
 
-    def _parts(self, staged: _Staged, outcome: Committed | Refused) -> list[_Staged]:
+    def _outcomes(self, group: list[_Staged]) -> Sequence[Committed | Refused | Uncertain]:
+        """One for each, whatever the store does: a run waits for them."""
+        try:
+            outcomes = self._store.commit([staged.slices for staged in group])
+            if len(outcomes) != len(group):
+                raise ValueError(f"{len(outcomes)} outcomes for {len(group)} staged values")
+        except StorageError as error:  # the whole store is out of reach: locked, gone, full
+            return [Refused(error)] * len(group)
+        except BaseException as error:  # a bug of the store's, or a panic beneath it, which is no Exception
+            return [Refused(StorageError(f"the store failed: {type(error).__name__}: {error}"))] * len(group)
+        return outcomes
+
+    def _parts(self, staged: _Staged, outcome: Committed | Refused | Uncertain) -> list[_Staged]:
         """What to try alone of a value that was refused as a whole; nothing if that would not help."""
         several = len(staged.slices.output.slices) > 1
-        if not several or isinstance(outcome, Committed) or isinstance(outcome.error, _OUT_OF_REACH):
+        if not several or not isinstance(outcome, Refused) or isinstance(outcome.error, StoreUnreachableError):
             return []
         try:
             parts = self._store.split(staged.slices)
-        except Exception:  # it cannot be taken apart: then it has failed for the reason that was given
+            return [_Staged(made, part) for made, part in zip(staged.made.parts(), parts, strict=True)]
+        except BaseException:  # it cannot be taken apart: then it has failed for the reason that was given
             return []
-        return [_Staged(made, part) for made, part in zip(staged.made.parts(), parts, strict=True)]
 
 
 def _waits_for_others(value: StagedSlices) -> bool:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunRecord, Status, StatusRecord
 
 __all__ = ["CommitProof", "Reconciliation", "found_committed", "reconcile"]
 
 _Slice = tuple[str, str | None]
+
+
+class _Version(Protocol):
+    """What is needed of what was read of one upstream asset; see `gapless.storage.slices.InputVersion`."""
+
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def version(self) -> str: ...
 
 
 class CommitProof(Protocol):
@@ -37,6 +46,10 @@ class CommitProof(Protocol):
     def version(self) -> str | None: ...
     @property
     def code_version(self) -> str | None: ...
+    @property
+    def inputs(self) -> Mapping[str, _Version]: ...
+    @property
+    def columns(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,19 @@ def found_committed(asset: str, proof: CommitProof, now: datetime) -> Outcome:
     Args:
         asset: The asset's name.
     """
+    payload: dict[str, Any] = {
+        "rows": proof.rows,
+        "bytes": proof.nbytes,
+        "version": proof.version,
+        "code_version": proof.code_version,
+        "found_at": now.isoformat(),
+    }
+    if proof.inputs:
+        payload["inputs"] = {
+            name: {"partitions": read.partitions, "version": read.version} for name, read in proof.inputs.items()
+        }
+    if proof.columns:
+        payload["columns"] = dict(proof.columns)
     return Outcome(
         asset=asset,
         partition=proof.partition,
@@ -103,13 +129,7 @@ def found_committed(asset: str, proof: CommitProof, now: datetime) -> Outcome:
         rows=proof.rows,
         nbytes=proof.nbytes,
         code_version=proof.code_version,
-        payload={
-            "rows": proof.rows,
-            "bytes": proof.nbytes,
-            "version": proof.version,
-            "code_version": proof.code_version,
-            "found_at": now.isoformat(),
-        },
+        payload=payload,
         data_version=proof.version,
     )
 

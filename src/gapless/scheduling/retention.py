@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from gapless.asset_key import AssetKey
 from gapless.engine import Engine
-from gapless.errors import GaplessError
 from gapless.execution.wipe import Wiped
 from gapless.partitions import OrdinalSet
 
@@ -30,7 +29,7 @@ class Retained:
     asset: AssetKey
     partitions: OrdinalSet
     wiped: Wiped | None = None
-    error: GaplessError | None = None
+    error: Exception | None = None
 
 
 class Retention:
@@ -54,7 +53,7 @@ class Retention:
                 try:
                     engine.recover()
                     (wiped,) = engine.wipe({asset: partitions}, trigger="retention")
-                except GaplessError as error:  # one asset's trouble must not end the others, nor the schedules
+                except Exception as error:  # one asset's trouble must not end the others, nor the schedules
                     yield Retained(asset, partitions, error=error)
                 else:
                     yield Retained(asset, partitions, wiped)

@@ -15,9 +15,11 @@ StorageError
 ├── UnknownColumnsError          an input asks for columns that the table does not have
 ├── TableNameError               metadata or resource settings that do not name a table
 ├── QueryError                   a person's SQL that the database refuses
-├── DatabaseUnusableError        no such directory, not a DuckDB file, read-only, …
-├── DatabaseLockedError          another program holds the file
-├── DiskFullError                there is no room for the rows
+├── StoreUnreachableError        the store as a whole cannot be used now: every other value would fare the same
+│   ├── StoreBusyError           others are at work in it; it was waited for
+│   │   └── DatabaseLockedError  another program holds the file
+│   ├── DatabaseUnusableError    no such directory, not a DuckDB file, read-only, …
+│   └── DiskFullError            there is no room for the rows
 └── DatabaseFailure              anything else that the database reports
 """
 
@@ -43,6 +45,8 @@ __all__ = [
     "PartitionExpressionError",
     "QueryError",
     "RowsOutsidePartitionError",
+    "StoreBusyError",
+    "StoreUnreachableError",
     "TableNameError",
     "UnknownColumnsError",
     "slice_name",
@@ -313,8 +317,16 @@ class QueryError(StorageError):
         return f"the query failed: {self.reason}"
 
 
+class StoreUnreachableError(StorageError):
+    """The store as a whole cannot be used now; what cannot be stored for this reason is not to be tried in parts."""
+
+
+class StoreBusyError(StoreUnreachableError):
+    """Others were at work in the store for as long as we waited, which a request to stop cuts short."""
+
+
 @dataclass(eq=False)
-class DatabaseUnusableError(StorageError):
+class DatabaseUnusableError(StoreUnreachableError):
     """The file cannot be used as a database, whoever else is there.
 
     Attributes:
@@ -331,7 +343,7 @@ class DatabaseUnusableError(StorageError):
 
 
 @dataclass(eq=False)
-class DatabaseLockedError(StorageError):
+class DatabaseLockedError(StoreBusyError):
     """Another program holds the file, and did not let go in time.
 
     Attributes:
@@ -352,7 +364,7 @@ class DatabaseLockedError(StorageError):
 
 
 @dataclass(eq=False)
-class DiskFullError(StorageError):
+class DiskFullError(StoreUnreachableError):
     """There is no room for the rows."""
 
     database: str

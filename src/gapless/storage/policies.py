@@ -18,7 +18,13 @@ class SchemaPolicy(StrEnum):
 
 
 class BoundaryPolicy(StrEnum):
-    """What becomes of rows that lie outside the partition that they were made for."""
+    """What becomes of rows that lie outside the partition that they were made for.
+
+    Attributes:
+        ALLOW: A row outside belongs to whichever partition it lies in, and is replaced when that one is made. In DuckDB
+            that means: one that lies in no partition, or in one that is never made, is stored again at each rerun of
+            the partition that brings it, and nothing deletes the copies; the record counts what the last run stored.
+    """
 
     REFUSE = "refuse"  # the partition fails and its old rows stay
     DROP = "drop"  # they are left out and counted

@@ -7,11 +7,14 @@ While a path is replaced, what it held lies in ``.gapless-replacing`` beside it,
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gapless.storage.durable import sync
 
 __all__ = ["removed", "replaced_in_place", "settled"]
 
@@ -25,14 +28,15 @@ def replaced_in_place(path: Path) -> Iterator[None]:
     kept = path.parent / _REPLACING / path.name
     absent = kept.with_name(kept.name + _ABSENT)
     kept.parent.mkdir(exist_ok=True)
+    _remove_leftovers(kept)
     if _is_there(kept) or absent.exists():
         _remove(path)  # half of what a process wrote that died
     elif _is_there(path):
         path.rename(kept)
     else:
         absent.touch()
-    _sync(kept.parent)
-    _sync(path.parent)
+    sync(kept.parent)
+    sync(path.parent)
     try:
         yield
         _sync_all(path)
@@ -47,7 +51,7 @@ def replaced_in_place(path: Path) -> Iterator[None]:
     if _is_there(kept):
         kept.rename(old)
     absent.unlink(missing_ok=True)
-    _sync(kept.parent)
+    sync(kept.parent)
     _remove(old)
 
 
@@ -63,6 +67,7 @@ def removed(path: Path) -> bool:
     """Remove `path`, a file or a folder, finished or not; whether it was there."""
     kept = path.parent / _REPLACING / path.name
     absent = kept.with_name(kept.name + _ABSENT)
+    _remove_leftovers(kept)
     was_there = _is_there(kept) or (_is_there(path) and not absent.exists())
     for each in (path, absent, kept):  # what was kept goes last: it comes back if this is interrupted
         _remove(each)
@@ -71,6 +76,14 @@ def removed(path: Path) -> bool:
 
 def _is_there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
+
+
+def _remove_leftovers(kept: Path) -> None:
+    """What was replaced for good by a process that died before it could delete it."""
+    old = re.compile(rf"{re.escape(kept.name)}\.[0-9a-f]{{12}}\.old")
+    if kept.parent.is_dir():
+        for each in [path for path in kept.parent.iterdir() if old.fullmatch(path.name)]:
+            _remove(each)
 
 
 def _remove(path: Path) -> None:
@@ -85,16 +98,8 @@ def _sync_all(path: Path) -> None:
     if path.is_dir():
         for folder, _, names in os.walk(path):
             for name in names:
-                _sync(Path(folder, name))
-            _sync(Path(folder))
+                sync(Path(folder, name))
+            sync(Path(folder))
     elif path.exists():
-        _sync(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(path)
+    sync(path.parent)

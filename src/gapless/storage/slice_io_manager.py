@@ -13,7 +13,7 @@ from gapless.storage.io_manager import IOManager
 from gapless.storage.output_context import OutputContext
 from gapless.storage.partition_slices import slices_of
 from gapless.storage.partitions_of_asset import PartitionsOfAsset
-from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice, Refused, SliceStore
+from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, SliceStore
 
 __all__ = ["SliceIOManager", "handles_itself"]
 
@@ -40,7 +40,7 @@ class SliceIOManager(IOManager):
         with _turn(self):
             (outcome,) = store.commit([staged])
             store.yield_turn()
-        if isinstance(outcome, Refused):
+        if not isinstance(outcome, Committed):
             raise outcome.error
         context.add_output_metadata({"rows": sum(outcome.rows.values()), "table": outcome.table})
 

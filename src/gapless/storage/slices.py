@@ -13,6 +13,7 @@ The contract, kept by every store:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,9 +40,11 @@ __all__ = [
     "Refused",
     "SliceStore",
     "StagedSlices",
+    "Uncertain",
     "VersionedSliceStore",
     "is_slice_store",
     "keeps_versions",
+    "version_of",
 ]
 
 
@@ -88,6 +91,14 @@ class InputVersion:
 
     partitions: int
     version: str
+
+
+def version_of(versions: Mapping[str | None, str]) -> str:
+    """The version of the one partition; of several, one over all their keys and versions, whatever their order."""
+    if len(versions) == 1:
+        return next(iter(versions.values()))
+    lines = sorted(f"{key}\t{version}\n" for key, version in versions.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +233,22 @@ class Committed:
     versions: Mapping[str | None, str] = field(default_factory=dict)
     dropped: Mapping[str | None, int] = field(default_factory=dict)
 
+    def nbytes_of(self, key: str | None) -> int:
+        """Approximate size of one partition of the value, bytes: by its share of the rows."""
+        total = sum(self.rows.values())
+        return self.nbytes * self.rows.get(key, 0) // total if total else self.nbytes // max(1, len(self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The staged value was not committed; the old rows are still there."""
+
+    error: StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Whether the staged value was committed is not known yet; the commit records will tell, once they can be read."""
 
     error: StorageError
 
@@ -265,12 +288,14 @@ class Compaction:
         place: The file or folder, for people.
         bytes_before, bytes_after: What it took on disk.
         detail: What was done, a clause: "3 of 12 files packed, 5 old versions collected".
+        failures: What was left as it is, and why; it did not keep the rest from being compacted.
     """
 
     place: str
     bytes_before: int
     bytes_after: int
     detail: str = ""
+    failures: tuple[StorageError, ...] = ()
 
 
 class SliceStore(Protocol):
@@ -292,7 +317,7 @@ class SliceStore(Protocol):
         """
         ...
 
-    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
+    def commit(self, staged: Sequence[StagedSlices]) -> Sequence[Committed | Refused | Uncertain]:
         """Replace all slices of `staged`, grouped into as few transactions as possible; one outcome for each.
 
         No two of them hold the same partition of one asset.

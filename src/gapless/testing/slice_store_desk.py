@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gapless.asset_key import AssetKey
 from gapless.partitions.window import TimeWindow
-from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused, SliceStore
+from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused, SliceStore, Uncertain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +58,7 @@ class SliceStoreDesk:
         ]
         return pl.DataFrame(table) if rows else pl.DataFrame(table).clear()
 
-    def put(self, store: SliceStore, *values: tuple[OutputSlices, Any]) -> Sequence[Committed | Refused]:
+    def put(self, store: SliceStore, *values: tuple[OutputSlices, Any]) -> Sequence[Committed | Refused | Uncertain]:
         return store.commit([store.stage(output, value) for output, value in values])
 
     def whole(self, **said: Any) -> OutputSlices:

@@ -140,6 +140,16 @@ class SliceStoreHistory(SliceStoreDesk):
         assert isinstance(again, Committed), again
         assert self.marks(store, 0) == [1, 1]
 
+    def test_the_number_of_a_commit_is_never_given_again(self, store: SliceStore) -> None:
+        numbers: list[int] = []
+        for _ in range(3):
+            self.put(store, (self.output(0), self.frame(0)))
+            (record,) = store.commits(self.asset, {}, "2024-01-01", limit=1)
+            numbers.append(record.number)
+            store.wipe(self.output(0))
+            store.compact(_LATER)
+        assert numbers == sorted(set(numbers)), "numbers grow, although the newest record was wiped"
+
     def test_wiping_without_partitions_empties_the_table(self, store: SliceStore) -> None:
         other = AssetKey(["warehouse", "other"])
         self.put(store, *((self.output(day), self.frame(day)) for day in range(3)))

@@ -250,6 +250,24 @@ def test_compact_says_what_became_smaller(cli, parquet):
     assert out.splitlines()[0].split() == ["PLACE", "BEFORE", "AFTER"]
 
 
+def test_compact_tells_what_it_did_although_one_store_cannot_be_compacted(cli, parquet):
+    for path in (parquet / "data").rglob("*.parquet"):
+        path.write_bytes(b"PAR1")
+    ended = cli("compact")
+    assert ended.code == 1
+    assert "db.duckdb" in ended.out
+    assert ended.err.startswith("error: asset 'plays'")
+
+
+@pytest.mark.parametrize("name", ["files", "gapless_published"])
+def test_a_database_may_be_called_like_a_part_of_ours(cli, folder, name):
+    write(folder, PARQUET.replace("db.duckdb", f"{name}.duckdb"))
+    assert cli("materialize").code == 0
+    assert rows(cli, "SELECT count(*) FROM plays, teams") == [(12,)]
+    assert cli("compact").code == 0
+    assert cli("publish", "--to", "copy.duckdb").code == 0
+
+
 def test_compact_before_anything_is_stored(cli, folder):
     write(folder, TWO_FILES)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import polars as pl
 import pytest
 
@@ -9,10 +11,13 @@ import gapless as dg
 from gapless import DuckDBPolarsIOManager
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine, materialize, system_clock
+from gapless.errors import StorageError
+from gapless.execution.cancel import CancelToken
 from gapless.execution.progress import Silent
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
 from gapless.planning.request import PartitionRequest
+from gapless.storage.slices import Refused
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-05")
 
@@ -69,3 +74,50 @@ def test_a_store_that_breaks_its_contract_fails_its_partitions_and_does_not_hang
     assert result.state is RunState.FAILED
     assert len(result.failed) == 4
     assert {report.reason.partition(":")[0] for report in result.failed} == {"the store failed"}
+
+
+class Panic(BaseException):
+    """As polars raises it: no Exception."""
+
+
+class Panicking(DuckDBPolarsIOManager):
+    """A store beneath which something panics."""
+
+    def commit(self, staged):
+        raise Panic("index out of bounds")
+
+
+class Splitting(DuckDBPolarsIOManager):
+    """A store that refuses a value, and takes it apart into too few parts."""
+
+    def commit(self, staged):
+        return [Refused(StorageError("not like this"))] * len(staged)
+
+    def split(self, staged):
+        return super().split(staged)[1:]
+
+
+@dg.asset(partitions_def=DAILY, metadata={"partition_expr": "date"}, backfill_policy=dg.BackfillPolicy.single_run())
+def at_once(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    return pl.DataFrame({"date": context.partition_keys})
+
+
+@pytest.mark.parametrize(
+    ("asset", "kind", "reason"),
+    [
+        (plays, Panicking, "the store failed: Panic: index out of bounds"),
+        (at_once, Panicking, "the store failed: Panic: index out of bounds"),
+        (at_once, Splitting, "not like this"),
+    ],
+)
+def test_whatever_a_store_raises_its_partitions_fail_and_the_run_ends(tmp_path, asset, kind, reason):
+    store, cancel = kind(tmp_path / "db.duckdb"), CancelToken()
+    hanging = threading.Timer(10, cancel.cancel)
+    hanging.start()
+    with Engine(project_of([asset], {"io_manager": store}), open_ledger(tmp_path / "home")) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        result = engine.run(made, cancel=cancel)
+    hanging.cancel()
+    assert result.state is RunState.FAILED
+    assert len(result.failed) == 4
+    assert all(reason in report.reason for report in result.failed), result.failed

@@ -15,8 +15,10 @@ from gapless import DuckDBPolarsIOManager
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine, materialize, system_clock
 from gapless.errors import StorageError
-from gapless.ledger.contract import EventKind, Status
+from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
+from gapless.ledger.recovery import found_committed
+from gapless.partitions import OrdinalSet
 from gapless.planning.request import PartitionRequest
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06")
@@ -199,3 +201,198 @@ def test_a_locked_database_is_not_taken_for_an_empty_one(folder):
         assert (plan.total, engine.differences) == (0, {})
     holder.communicate("\n")
     assert states() == dict.fromkeys(DAYS, Status.MATERIALIZED)
+
+
+def moved(metadata):
+    """Plays, in a table of their own choice."""
+
+    @dg.asset(name="plays", partitions_def=DAILY, metadata={"partition_expr": "date", **metadata})
+    def fn(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return pl.DataFrame({"n": [1, 2]}).with_columns(date=pl.lit(context.partition_key))
+
+    return fn
+
+
+@pytest.mark.parametrize("ledger", ["kept", "lost"])
+def test_an_asset_that_moves_to_another_table_has_nothing_there_yet(folder, ledger):
+    make(folder, selection=["plays"])
+    there = moved({"table": "plays_v2"})
+    assert materialize([there], resources=store(folder), partition_key=DAYS[0]).materialized == 1
+    if ledger == "lost":
+        shutil.rmtree(folder / ".gapless")
+    assert materialize([there], resources=store(folder)).materialized == 4
+    with duckdb.connect(str(folder / "db.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(distinct date) from public.plays_v2").fetchone() == (5,)
+
+
+def test_a_table_that_was_dropped_and_begun_anew_lacks_the_others_though_the_ledger_is_lost(folder):
+    make(folder, selection=["plays"])
+    with duckdb.connect(str(folder / "db.duckdb")) as connection:
+        connection.execute("drop table public.plays")
+    assert make(folder, selection=["plays"], partition_key=DAYS[0]) == 1
+    shutil.rmtree(folder / ".gapless")
+    assert make(folder, selection=["plays"]) == 4
+    assert rows(folder) == (10, 5)
+
+
+# Another process makes partitions between this one's plan and its run.
+OTHER = """
+import sys
+import gapless as dg, polars as pl
+from gapless import DuckDBPolarsIOManager
+from gapless.engine import materialize
+
+@dg.asset(
+    partitions_def=dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06"),
+    metadata={"partition_expr": "date"},
+)
+def plays(context) -> pl.DataFrame:
+    return pl.DataFrame({"n": [1, 2, 9]}).with_columns(date=pl.lit(context.partition_key))
+
+made = materialize([plays], resources={"io_manager": DuckDBPolarsIOManager("db.duckdb")}, partition_keys=sys.argv[1:])
+assert made.success
+"""
+
+
+def planned_before_another_process_makes(folder, keys, then):
+    with Engine(project_of([plays], store(folder)), open_ledger()) as engine:
+        plan = engine.plan([plays.key], PartitionRequest((DAYS[4],)), system_clock())
+        assert engine.differences
+        subprocess.run([sys.executable, "-c", OTHER, *keys], cwd=folder, check=True, timeout=60)
+        then(engine, plan)
+
+
+def agreed(folder):
+    """That the ledger says of each partition what the data holds; returns the partitions."""
+    held, now = store(folder)["io_manager"].committed(plays.key, {}), open_ledger().statuses("plays")
+    assert {k: (it.rows, it.data_version) for k, it in now.items() if it.status is Status.MATERIALIZED} == {
+        key: (it.rows, it.version) for key, it in held.items()
+    }
+    assert not open_ledger().runs(states=[RunState.RUNNING])
+    return set(held)
+
+
+def test_what_was_lost_and_made_again_since_the_plan_stays_on_record(folder):
+    make(folder, selection=["plays"])
+    (folder / "db.duckdb").unlink()
+    planned_before_another_process_makes(folder, DAYS[:3], lambda engine, plan: engine.run(plan))
+    assert agreed(folder) == {*DAYS[:3], DAYS[4]}
+
+
+def test_what_was_found_and_made_again_since_the_plan_is_not_recorded_as_it_was(folder):
+    make(folder, selection=["plays"])
+    shutil.rmtree(folder / ".gapless")
+    planned_before_another_process_makes(folder, DAYS[:3], lambda engine, plan: engine.run(plan))
+    assert agreed(folder) == set(DAYS)
+    assert {key for key, it in open_ledger().statuses("plays").items() if it.rows == 3} == {*DAYS[:3]}
+
+
+def test_what_was_exchanged_and_made_again_since_the_plan_is_not_recorded_as_it_was(folder):
+    materialize([marked(3)], resources=store(folder))
+    shutil.copy(folder / "db.duckdb", folder / "backup.duckdb")
+    materialize([marked(4)], resources=store(folder), partition_keys=DAYS)
+    shutil.copy(folder / "backup.duckdb", folder / "db.duckdb")
+    planned_before_another_process_makes(folder, DAYS[:3], lambda engine, plan: engine.run(plan))
+    assert agreed(folder) == set(DAYS)
+
+
+def test_what_a_live_run_holds_is_not_put_right_under_its_hands(folder):
+    make(folder, selection=["plays"])
+    (folder / "db.duckdb").unlink()
+    with Engine(project_of([plays], store(folder)), open_ledger()) as engine:
+        plan = engine.plan([plays.key], PartitionRequest((DAYS[4],)), system_clock())
+        engine._begin("live", "manual", 1, {})
+        engine.ledger.claim("live", "plays", [DAYS[0]], system_clock())
+        engine.run(plan)
+        assert engine.ledger.leases("live") == [("plays", DAYS[0])]
+        engine.ledger.end_run("live", RunState.CANCELED, system_clock())
+    assert states() == {DAYS[0]: Status.MATERIALIZED, DAYS[4]: Status.MATERIALIZED}
+    _, [difference] = planned(folder)
+    assert difference.lost == {DAYS[0]}  # the next one tells
+
+
+def test_a_database_that_cannot_be_read_any_more_leaves_the_ledger_as_it_is(folder):
+    make(folder, selection=["plays"])
+    (folder / "db.duckdb").unlink()
+    resources = store(folder)
+    with Engine(project_of([plays], resources), open_ledger()) as engine:
+        plan = engine.plan([plays.key], PartitionRequest((DAYS[4],)), system_clock())
+        (folder / "db.duckdb").write_bytes(b"no database at all")
+        assert not engine.run(plan).success
+    assert states() == {**dict.fromkeys(DAYS, Status.MATERIALIZED), DAYS[4]: Status.FAILED}
+    assert not open_ledger().runs(states=[RunState.RUNNING])
+
+
+@pytest.mark.parametrize("first", ["made", "wiped", "restored"])
+def test_a_lost_ledger_is_told_of_each_partition_that_it_knows_nothing_of(folder, first):
+    resources = {"io_manager": dg.PolarsParquetIOManager(str(folder / "data"))}
+    materialize([marked(3)], resources=resources)
+    materialize([marked(4)], resources=resources, partition_key=DAYS[0])
+    shutil.rmtree(folder / ".gapless")
+    project, parquet = project_of([marked(4)], resources), resources["io_manager"]
+    with Engine(project, open_ledger()) as engine:
+        if first == "made":
+            ledger = engine.ledger  # by a Gapless that compared nothing
+            engine._begin("old", "manual", 1, {})
+            record = parquet.committed(plays.key, {})[DAYS[0]]
+            ledger.record("old", [found_committed("plays", record, system_clock())])
+            ledger.end_run("old", RunState.SUCCEEDED, system_clock())
+        elif first == "wiped":
+            engine.wipe({plays.key: OrdinalSet.span(0, 1)})
+        else:
+            _, earlier = parquet.commits(plays.key, {}, DAYS[0])
+            engine.restore(plays.key, 0, earlier)
+            assert states() == dict.fromkeys(DAYS, Status.MATERIALIZED)
+    with Engine(project, open_ledger()) as engine:
+        plan = engine.plan([plays.key], PartitionRequest(), system_clock())
+        assert plan.total == (1 if first == "wiped" else 0)
+        engine.run(plan)
+        assert {key: it.rows for key, it in engine.ledger.statuses("plays").items()} == dict.fromkeys(DAYS, 3)
+        engine.plan([plays.key], PartitionRequest(), system_clock())
+        assert engine.differences == {}
+
+
+def test_rows_that_a_failed_wipe_left_are_not_found_again(folder, monkeypatch):
+    make(folder, selection=["plays"])
+    resources = store(folder)
+    with Engine(project_of([plays], resources), open_ledger()) as engine:
+        monkeypatch.setattr(DuckDBPolarsIOManager, "wipe", failing)
+        with pytest.raises(OSError, match="no such luck"):
+            engine.wipe({plays.key: OrdinalSet.span(0, 2)})
+        plan = engine.plan([plays.key], PartitionRequest(), system_clock())
+        assert (plan.total, engine.differences) == (2, {})
+
+
+def failing(*_):
+    raise OSError("no such luck")
+
+
+def test_what_was_lost_and_comes_back_from_a_backup_is_found(folder):
+    make(folder, selection=["plays"])
+    (folder / "db.duckdb").rename(folder / "backup.duckdb")
+    make(folder, selection=["plays"], partition_key=DAYS[0])
+    (folder / "db.duckdb").unlink()
+    (folder / "backup.duckdb").rename(folder / "db.duckdb")
+    assert make(folder, selection=["plays"]) == 0
+    assert agreed(folder) == set(DAYS)
+
+
+def test_what_is_no_partition_any_more_is_not_found(folder):
+    resources = store(folder)
+    with open_ledger() as ledger:
+        ledger.add_dynamic_partitions("regions", ["eu", "us"])
+
+    @dg.asset(partitions_def=dg.DynamicPartitionsDefinition(name="regions"), metadata={"partition_expr": "region"})
+    def sales(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return pl.DataFrame({"region": [context.partition_key]})
+
+    assert materialize([sales], resources=resources).materialized == 2
+    shutil.rmtree(folder / ".gapless")
+    with open_ledger() as ledger:
+        ledger.add_dynamic_partitions("regions", ["us"])
+    with Engine(project_of([sales], resources), open_ledger()) as engine:
+        plan = engine.plan([sales.key], PartitionRequest(), system_clock())
+        assert (plan.total, set(engine.differences[sales.key].found)) == (0, {"us"})
+        engine.run(plan)
+        engine.plan([sales.key], PartitionRequest(), system_clock())
+        assert engine.differences == {}

@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
 from gapless.ledger.recovery import Reconciliation, reconcile
 from gapless.ledger.sqlite import SQLiteLedger
+from gapless.storage.slices import InputVersion
 from gapless.testing.ledger_processes import a_finished_process, materialized, run_of
 
 NOW = datetime(2024, 1, 5, tzinfo=UTC)
@@ -21,6 +23,8 @@ class Commit:
     nbytes: int = 70
     version: str | None = "d2-1"
     code_version: str | None = "v2"
+    inputs: Mapping[str, InputVersion] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def later(seconds):
@@ -190,3 +194,15 @@ def test_a_wipe_before_the_run_began_is_no_wipe_of_what_it_made_whatever_the_clo
     (dead,) = ledger.dead_runs()
     ledger.claim("dead", "plays", ["a"], later(1))
     assert reconcile(ledger, dead, [Commit("a", later(2))], later(60)).reconciled == (("plays", "a"),)
+
+
+def test_what_was_read_and_the_columns_are_recorded_of_what_is_found(ledger, dead):
+    ledger.claim("dead", "plays", ["a", "b"], later(1))
+    read = {"songs": InputVersion(2, "d2-7")}
+    reconcile(
+        ledger, dead, [Commit("a", later(2), inputs=read, columns={"n": "BIGINT"}), Commit("b", later(2))], later(60)
+    )
+    full, bare = ledger.events(run_id="dead", kinds=(EventKind.RECONCILED,))
+    assert full.payload["inputs"] == {"songs": {"partitions": 2, "version": "d2-7"}}
+    assert full.payload["columns"] == {"n": "BIGINT"}
+    assert not bare.payload.keys() & {"inputs", "columns"}

@@ -157,3 +157,60 @@ def test_without_anything_to_keep_the_daemon_does_not_wake_for_it(world):
     world.serve_until("2024-01-11T12:00")
 
     assert len(world.clock.waits) == 1
+
+
+def test_rows_that_were_left_when_a_wipe_failed_are_wiped_the_next_time(world, tmp_path):
+    import polars as pl
+
+    class Once(dg.DuckDBPolarsIOManager):
+        broken = True
+
+        def wipe(self, target):
+            if self.broken:
+                raise StorageError("the disk is gone")
+            return super().wipe(target)
+
+    @dg.asset(partitions_def=DAILY, keep="5d", metadata={"partition_expr": "day"})
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return pl.DataFrame({"day": [context.partition_key]})
+
+    store = Once(tmp_path / "data.duckdb")
+    world.declare([plays], [], io_manager=store)
+    make_all(world)
+    world.catch_up()
+    assert list(world.statuses()) == days("2024-01-06", 5)  # the states of the others are gone, their rows are not
+    assert len(store.committed(plays.key, {})) == 10
+
+    store.broken = False
+    world.catch_up()
+
+    assert list(store.committed(plays.key, {})) == days("2024-01-06", 5)
+    failed, wiped = world.diary.wiped
+    assert "the disk is gone" in str(failed.error)
+    assert (len(wiped.partitions), wiped.wiped.rows) == (5, 5)
+    world.catch_up()
+    assert len(world.diary.wiped) == 2  # nothing is left to do
+
+
+def test_whatever_a_users_own_wipe_raises_the_daemon_goes_on(world):
+    class Mine(dg.InMemoryIOManager):
+        def wipe(self, context):
+            raise ConnectionError("nobody answers")
+
+    def made(name):
+        @dg.asset(name=name, partitions_def=DAILY, keep="5d")
+        def function(context: dg.AssetExecutionContext) -> int:
+            return 1
+
+        return function
+
+    world.declare([made("plays"), made("songs")], [], io_manager=Mine())
+    make_all(world)
+    plan = world.engine.plan(
+        world.engine.select("songs"), PartitionRequest(tuple(days("2024-01-01", 10))), world.clock.now()
+    )
+    world.engine.run(plan, workers=1)
+
+    world.catch_up()
+
+    assert [str(outcome.error) for outcome in world.diary.wiped] == ["nobody answers"] * 2

@@ -12,9 +12,11 @@ import pytest
 from gapless import StaticPartitionsDefinition
 from gapless.storage.duckdb.commit_records import recorded_schemas, trim_records
 from gapless.storage.duckdb.connection import Database
+from gapless.storage.duckdb.table_name import TableName
 from gapless.storage.slices import Committed, InputVersion, OutputSlices, PartitionSlice, Provenance
 
 KEYS = StaticPartitionsDefinition(["a", "b", "c"])
+PLAYS = TableName("public", "plays")
 
 
 @pytest.fixture
@@ -67,8 +69,8 @@ def test_the_columns_of_the_partitions_that_are_there_are_counted(plays, store):
     put(plays, "c", frame("c", x=1).clear())
     with Database.at(store.database).session(5, "look", "look") as session:
         narrow, wide = (("k", "VARCHAR"), ("x", "BIGINT")), (("k", "VARCHAR"), ("x", "BIGINT"), ("y", "VARCHAR"))
-        assert recorded_schemas(session, "plays") == {narrow: 1, wide: 1}
-        assert recorded_schemas(session, "nothing") == {}
+        assert recorded_schemas(session, "plays", PLAYS) == {narrow: 1, wide: 1}
+        assert recorded_schemas(session, "nothing", PLAYS) == {}
 
 
 def test_a_schema_is_kept_once_however_many_commits_have_it(plays):
@@ -170,7 +172,7 @@ def test_the_first_commit_gives_an_older_file_what_it_lacks(old, store):
     assert [record.version is None for record in records] == [False, True, True]
     assert old.store.committed(old.asset, {})["b"].number == 2  # in the transaction of its day
     with Database.at(store.database).session(5, "look", "look") as session:
-        assert recorded_schemas(session, "plays") == {(("k", "VARCHAR"),): 1, (): 1}
+        assert recorded_schemas(session, "plays", PLAYS) == {(("k", "VARCHAR"),): 1, (): 1}
     put(old, "b", frame("b"))
     assert old.store.committed(old.asset, {})["b"].number == 4
 
@@ -185,3 +187,69 @@ def test_an_older_file_can_be_wiped_and_compacted(old):
     assert set(old.store.committed(old.asset, {})) == {"b"}
     (done,) = old.store.compact(None)
     assert done.detail == "nothing to give back"
+
+
+@pytest.mark.parametrize("wiped", ["c", "all"])
+def test_the_number_of_a_commit_is_never_given_again(plays, store, wiped):
+    for key in "abc":
+        put(plays, key, frame(key))
+    for number in (4, 5):
+        plays.store.wipe(plays.output(*(() if wiped == "all" else wiped)))
+        with Database.at(store.database).session(5, "trim", "write") as session:
+            trim_records(session, 1)
+        put(plays, "c", frame("c"))
+        (record,) = plays.store.commits(plays.asset, {}, "c")
+        assert record.number == number
+    kept = {"c"} if wiped == "all" else {"a", "b", "c"}
+    assert set(plays.store.committed(plays.asset, {})) == kept
+    assert {record.partition for record in plays.store.commit_records(["run", ""])} == kept
+
+
+ELSEWHERE = {"table": "plays_v2"}
+
+
+def test_records_prove_only_what_lies_in_the_table_that_the_asset_has_now(plays):
+    for key in "ab":
+        put(plays, key, frame(key))
+    put(plays, "a", frame("a", n=3), metadata=ELSEWHERE)
+    assert {key: it.rows for key, it in plays.store.committed(plays.asset, ELSEWHERE).items()} == {"a": 3}
+    assert {key: it.rows for key, it in plays.store.committed(plays.asset, {}).items()} == {"a": 2, "b": 2}
+    assert [record.rows for record in plays.store.commits(plays.asset, ELSEWHERE, "a")] == [3]
+    assert [record.rows for record in plays.store.commits(plays.asset, {"table": "Plays"}, "a")] == [2]  # DuckDB's case
+    plays.store.wipe(replace(plays.output("a"), metadata=ELSEWHERE))
+    assert plays.store.committed(plays.asset, ELSEWHERE) == {}
+    assert set(plays.store.committed(plays.asset, {})) == {"a", "b"}
+
+
+def test_each_table_of_an_asset_keeps_its_newest_records(plays, store):
+    put(plays, "a", frame("a"))
+    for _ in range(3):
+        put(plays, "a", frame("a", n=3), metadata=ELSEWHERE)
+    with Database.at(store.database).session(5, "trim", "write") as session:
+        assert trim_records(session, 1) == 2
+    assert set(plays.store.committed(plays.asset, {})) == {"a"}
+
+
+def test_a_table_that_is_made_anew_has_only_what_was_made_since(plays):
+    for key in "ab":
+        put(plays, key, frame(key), run_id="before")
+    change(plays, "drop table public.plays")
+    assert plays.store.committed(plays.asset, {}) == {}
+    put(plays, "a", frame("a"), run_id="after")
+    assert {key: it.run_id for key, it in plays.store.committed(plays.asset, {}).items()} == {"a": "after"}
+    assert [record.number for record in plays.store.commits(plays.asset, {}, "a")] == [3]
+    assert plays.store.commits(plays.asset, {}, "b") == []
+
+
+def test_a_table_without_rows_that_takes_other_columns_keeps_its_records(plays):
+    put(plays, "a", frame("a", n=0))
+    put(plays, "b", frame("b", x=1))
+    assert set(plays.store.committed(plays.asset, {})) == {"a", "b"}
+
+
+def test_records_that_name_no_table_are_forgotten_when_one_is_made_anew(old):
+    put(old, "c", frame("c"))
+    assert set(old.store.committed(old.asset, {})) == {"a", "b", "c"}
+    put(old, "a", frame("a", n=3), metadata=ELSEWHERE)
+    assert {key: record.rows for key, record in old.store.committed(old.asset, ELSEWHERE).items()} == {"a": 3}
+    assert set(old.store.committed(old.asset, {})) == {"c"}

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from gapless.asset_key import AssetKey
 from gapless.errors import InvocationError
 from gapless.partitions import DailyPartitionsDefinition
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
+from gapless.storage.parquet.store import PolarsParquetIOManager
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.last_published import answer_of_last_published, remember
 from gapless.storage.publishing.parquet_folder import file_of
 from gapless.storage.publishing.publication import Form, Source
-from gapless.storage.publishing.publishing import form_of, publish
+from gapless.storage.publishing.publishing import _described, form_of, publish
+from gapless.storage.slices import CommitRecord
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 DAILY = DailyPartitionsDefinition(start_date="2024-01-01")
@@ -404,6 +407,61 @@ def test_what_a_publisher_that_died_left_is_cleared_away(store, tmp_path, form):
     publish([source(store)], target, form, NOW)
 
     assert not any(path.exists() for path in left)
+
+
+@pytest.mark.parametrize("name", ["plays", "elsewhere"])
+def test_a_link_of_somebody_elses_stays(store, tmp_path, name):
+    fill(store)
+    target, own = tmp_path / "bi", tmp_path / "own"
+    target.mkdir()
+    own.mkdir()
+    (target / name).symlink_to(own)
+    with nullcontext() if name == "elsewhere" else pytest.raises(PublishError, match=f"{name} is there already"):
+        publish([source(store)], target, Form.PARQUET, NOW)
+    assert (target / name).readlink() == own
+
+
+def test_a_version_that_nobody_ever_saw_does_not_count_as_kept(store, tmp_path):
+    fill(store)
+    target = tmp_path / "bi"
+    publish([source(store)], target, Form.PARQUET, NOW)
+    resolved = (target / ".current").resolve()
+    (target / ".versions" / "000002" / "plays").mkdir(parents=True)  # killed before the link was set
+    publish([source(store)], target, Form.PARQUET, NOW, keep=2)
+    assert resolved.exists()
+    assert sorted(path.name for path in (target / ".versions").iterdir()) == ["000001", "000002"]
+    assert pl.read_parquet(target / "plays" / "*.parquet").height == 6
+
+
+def test_rows_on_their_way_lie_where_no_other_publisher_puts_them(tmp_path, monkeypatch):
+    parquet = PolarsParquetIOManager(tmp_path / "data")
+    fill(parquet)
+    seen = set()
+    sink = pl.LazyFrame.sink_parquet
+
+    def watched(self, path, *arguments, **options):
+        seen.add(path)
+        return sink(self, path, *arguments, **options)
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", watched)
+    for name in ("a.duckdb", "b.duckdb"):
+        publish([source(parquet)], tmp_path / name, Form.DUCKDB, NOW)
+    assert len(seen) == 2
+    left = tmp_path / ".a.duckdb.staged.parquet"
+    assert left in seen
+    left.write_text("of a publisher that was killed")
+    with pytest.raises(InvocationError):
+        publish([source(parquet, "never")], tmp_path / "a.duckdb", Form.DUCKDB, NOW)
+    assert not left.exists()
+
+
+def test_the_newest_run_is_told_though_the_clock_went_back(store):
+    days = [NOW.replace(day=2), NOW]
+    records = {
+        key: CommitRecord(AssetKey("plays"), key, f"run-{number}", 1, at, version="v", number=number)
+        for number, (key, at) in enumerate(zip("ba", days, strict=True), 1)
+    }
+    assert _described(source(store), 2, records).run_id == "run-2"
 
 
 @pytest.mark.parametrize("form", list(Form))

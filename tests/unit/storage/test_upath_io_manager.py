@@ -136,6 +136,16 @@ def test_a_process_that_dies_while_it_writes_leaves_the_old_value_until_it_is_wr
     assert names_in(tmp_path) == ["raw/plays/a.json"]
 
 
+def test_what_a_process_could_not_delete_any_more_goes_with_the_next_write(tmp_path):
+    manager = Json(tmp_path)
+    left = tmp_path / "raw/plays/.gapless-replacing/a.json.0123456789ab.old"
+    other = left.with_name("b.json.0123456789ab.old")
+    left.mkdir(parents=True)
+    other.touch()
+    manager.handle_output(output("a"), [1])
+    assert [left.exists(), other.exists()] == [False, True]
+
+
 def test_a_folder_is_replaced_like_a_file(tmp_path):
     class Folders(UPathIOManager):
         def dump_to_path(self, context, obj, path):

@@ -11,13 +11,13 @@ from gapless.storage.duckdb.connection import Session
 from gapless.storage.duckdb.frames import StagedFrame, stacked
 from gapless.storage.duckdb.staged_value import Source, StagedValue
 from gapless.storage.duckdb.table_name import quoted
-from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
+from gapless.storage.errors import DatabaseFailure, StoreUnreachableError
 from gapless.storage.slices import Refused
 
 __all__ = ["Batch", "batches_of"]
 
 _NUMBER = "gapless_frame"  # the column that says which member a row comes from
-_NOT_ITS_OWN = (DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError)
+_NOT_ITS_OWN = (DatabaseFailure, StoreUnreachableError)
 
 
 @dataclass(slots=True)

@@ -242,7 +242,7 @@ class ColumnPlan:
     def _others(self) -> int:
         """How many partitions the table holds beside those that come in."""
         made = {part.key for batch in self._batches for part in _slices(batch)}
-        held = committed_partitions(self._session, str(self._batches[0].first.output.asset))
+        held = committed_partitions(self._session, str(self._batches[0].first.output.asset), self._table)
         return sum(record.rows > 0 and key not in made for key, record in held.items())
 
     def _casts(self, batch: Batch, conflicts: Mapping[str, str]) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 Two tables: one line for each slice and commit, and the schemas that their values had, each once. A file that an older
 Gapless made has fewer columns; it is read as it is, and gets the others in the first transaction that writes.
+
+A record proves rows in one table: an asset may be given another, and come back to the first. What an older Gapless
+wrote names none; it counts for whichever table the asset has.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ __all__ = [
     "commits_of",
     "committed_partitions",
     "forget_slices",
+    "forget_table",
     "inputs_text",
     "insert_records",
     "next_mark",
@@ -50,6 +54,7 @@ _COLUMNS = {
     "version": "VARCHAR",
     "code_version": "VARCHAR",
     "inputs": "VARCHAR",
+    "table_name": "VARCHAR",
     "schema_id": "VARCHAR",
 }
 
@@ -72,6 +77,7 @@ class NewRecord(NamedTuple):
     Attributes:
         version: Its content hash, or what the user called it.
         inputs: What `inputs_text` made of the versions that were read.
+        table_name: Of the table that holds the rows, its `TableName.identity`.
         schema: What `schema_text` made of the value's own columns, in the table's types; None if it has no rows, which
             would say nothing about columns.
     """
@@ -84,6 +90,7 @@ class NewRecord(NamedTuple):
     version: str | None
     code_version: str | None
     inputs: str | None
+    table_name: str
     schema: str | None
 
 
@@ -164,25 +171,55 @@ def _keep_schemas(session: Session, ids: Mapping[str, str]) -> None:
             session.execute(f"INSERT INTO {table} VALUES (?, ?)", [schema_id, text])
 
 
-def forget_slices(session: Session, asset: str, partitions: Sequence[str | None]) -> None:
+def forget_slices(session: Session, asset: str, table: TableName, partitions: Sequence[str | None]) -> None:
     """Drop the proofs of slices whose rows are being wiped, so that no crash recovery brings them back."""
+    _remember_number(session)
+    where, parameters = _in_table(session.columns(RECORDS), asset, table)
+    if None not in partitions:
+        where += f" AND partition IN ({', '.join('?' * len(partitions))})"
+        parameters += partitions
+    session.execute(f"DELETE FROM {RECORDS.sql(session.catalog)} WHERE {where}", parameters)
+
+
+def forget_table(session: Session, asset: str, table: TableName) -> None:
+    """Drop the proofs of rows that went with their table, now that it is made anew; after `prepare_records`."""
+    where, parameters = _in_table(_COLUMNS, asset, table)
+    session.execute(f"DELETE FROM {RECORDS.sql(session.catalog)} WHERE {where}", parameters)
+
+
+def _in_table(present: Iterable[str], asset: str, table: TableName) -> tuple[str, list[str | None]]:
+    """The condition for the records of `asset` that may prove rows in `table`."""
+    if "table_name" not in present:
+        return "asset = ?", [asset]
+    return "asset = ? AND (table_name IS NULL OR table_name = ?)", [asset, table.identity]
+
+
+def _remember_number(session: Session) -> None:
+    """Keep the newest commit's number, whichever records go: under the name of no asset, in a line that is no proof."""
+    if "number" not in session.columns(RECORDS):
+        return  # of an older file, which gets its numbers with its next commit
     table = RECORDS.sql(session.catalog)
-    if None in partitions:
-        session.execute(f"DELETE FROM {table} WHERE asset = ?", [asset])
+    ((newest,),) = session.execute(f"SELECT max(number) FROM {table}")
+    if newest is None:
         return
-    marks = ", ".join("?" * len(partitions))
-    session.execute(f"DELETE FROM {table} WHERE asset = ? AND partition IN ({marks})", [asset, *partitions])
+    session.execute(f"DELETE FROM {table} WHERE asset = ''")
+    session.execute(
+        f"INSERT INTO {table} BY NAME"
+        " SELECT '' AS asset, '' AS run_id, 0 AS rows, 0 AS nbytes, now() AS committed_at, ? AS number",
+        [newest],
+    )
 
 
 def trim_records(session: Session, keep: int) -> int:
-    """Forget all but the newest `keep` records of each partition, and schemas that no record has; how many records."""
+    """Forget all but the newest `keep` records of each partition and table, and schemas without; how many records."""
     present = session.columns(RECORDS)
     if not present:
         return 0
     table = RECORDS.sql(session.catalog)
+    which = "asset, partition" + (", table_name" if "table_name" in present else "")
     ((forgotten,),) = session.execute(
         f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"
-        f" QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY {_order(present)} DESC) > ?)",
+        f" QUALIFY row_number() OVER (PARTITION BY {which} ORDER BY {_order(present)} DESC) > ?)",
         [keep],
     )
     if forgotten and "schema_id" in present:
@@ -214,12 +251,13 @@ def records_of_runs(session: Session, run_ids: Sequence[str]) -> list[CommitReco
     if not run_ids:
         return []
     marks = ", ".join("?" * len(run_ids))
-    return _found(session, f"run_id IN ({marks})", run_ids, newest_of="run_id, asset, partition")
+    return _found(session, f"asset <> '' AND run_id IN ({marks})", run_ids, newest_of="run_id, asset, partition")
 
 
-def committed_partitions(session: Session, asset: str) -> dict[str | None, CommitRecord]:
-    """The newest record of each partition of `asset`, whichever run made it."""
-    found = _found(session, "asset = ?", [asset], newest_of="partition")
+def committed_partitions(session: Session, asset: str, table: TableName) -> dict[str | None, CommitRecord]:
+    """The newest record of each partition of `asset` in `table`, whichever run made it."""
+    where, parameters = _in_table(session.columns(RECORDS), asset, table)
+    found = _found(session, where, parameters, newest_of="partition")
     records = {record.partition: record for record in found}
     if None not in records:
         return records
@@ -228,19 +266,20 @@ def committed_partitions(session: Session, asset: str) -> dict[str | None, Commi
     return {partition: record for partition, record in records.items() if _age(record) >= whole}
 
 
-def commits_of(session: Session, asset: str, partition: str | None, limit: int) -> list[CommitRecord]:
-    """Every record of one partition, None for those of the whole table, newest first."""
-    where = "asset = ? AND partition IS NOT DISTINCT FROM ?"
-    return _found(session, where, [asset, partition], newest_first=True, limit=limit)
+def commits_of(session: Session, asset: str, table: TableName, partition: str | None, limit: int) -> list[CommitRecord]:
+    """Every record of one partition in `table`, None for those of the whole table, newest first."""
+    where, parameters = _in_table(session.columns(RECORDS), asset, table)
+    where += " AND partition IS NOT DISTINCT FROM ?"
+    return _found(session, where, [*parameters, partition], newest_first=True, limit=limit)
 
 
-def recorded_schemas(session: Session, asset: str) -> dict[tuple[tuple[str, str], ...], int]:
+def recorded_schemas(session: Session, asset: str, table: TableName) -> dict[tuple[tuple[str, str], ...], int]:
     """How many of the partitions of `asset` that are there have which columns, each (name, type).
 
     Partitions without rows are left out: they have no columns. Those from before schemas were recorded have ``()``.
     """
     counts: dict[tuple[tuple[str, str], ...], int] = {}
-    for record in committed_partitions(session, asset).values():
+    for record in committed_partitions(session, asset, table).values():
         if record.rows:
             columns = tuple(record.columns.items())
             counts[columns] = counts.get(columns, 0) + 1
@@ -294,7 +333,7 @@ def _schemas(session: Session, ids: set[str]) -> dict[str, dict[str, str]]:
 
 
 def _record(row: tuple[Any, ...], schemas: Mapping[str, dict[str, str]]) -> CommitRecord:
-    asset, partition, run_id, rows, nbytes, at, number, version, code_version, inputs, schema_id = row
+    asset, partition, run_id, rows, nbytes, at, number, version, code_version, inputs, _, schema_id = row
     return CommitRecord(
         AssetKey.of(asset),
         partition,

@@ -35,7 +35,10 @@ Mode = Literal["look", "read", "write"]
 ROW_GROUP_SIZE = 20_480  # rows; a multiple of DuckDB's vector of 2,048
 _IDLE_S = 1.0  # an unused connection is closed after this, so that other programs can open the file
 _LONGEST_RETRY_S = 0.25
-_RESERVED_CATALOGS = frozenset({"memory", "temp", "system", "main", "pg_catalog", "information_schema"})
+_RESERVED_CATALOGS = frozenset(
+    {"memory", "temp", "system", "main", "pg_catalog", "information_schema"}
+    | {"files", "gapless_compacted", "gapless_published"}  # what is attached beside a database
+)
 
 
 class Database:
@@ -58,6 +61,7 @@ class Database:
         self._sessions = 0
         self._last_used = 0.0
         self._file: tuple[int, int] | None = None  # what was opened: device and inode
+        self._known_columns: dict[str, dict[str, str]] = {}  # of its tables, until the next write
         self._given_up = 0  # how often `stop_waiting` was called; a wait ends when it changes
 
     @classmethod
@@ -104,11 +108,15 @@ class Database:
         with self._writing if mode == "write" else nullcontext():
             connection = self._enter(timeout, doing, mode)
             try:
-                session = Session(connection.cursor(), self.catalog, self.path)
+                # While we hold the file nobody else changes its tables; whoever writes looks for itself.
+                known = None if mode == "write" else self._known_columns
+                session = Session(connection.cursor(), self.catalog, self.path, known)
                 try:
                     yield session
                 finally:
                     session.close()
+                    if mode == "write":
+                        self._known_columns = {}
             finally:
                 self._leave()
 
@@ -218,6 +226,7 @@ class Database:
 
     def _shut(self) -> None:
         connection, self._connection, self._leaving = self._connection, None, False
+        self._known_columns = {}
         try:
             if connection is not None:
                 # A checkpoint that fails here (a full disk) harms nothing: the log still holds what was committed.

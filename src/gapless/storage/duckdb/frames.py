@@ -202,7 +202,7 @@ def _unsupported(dtype: pl.DataType) -> str | None:
     """What to do instead of storing such values; None if they can be stored."""
     import polars as pl
 
-    kind = type(dtype)
+    kind = dtype if isinstance(dtype, type) else type(dtype)  # older versions of polars give some types bare
     if kind in _PLAIN_KINDS:
         return None
     if not _PLAIN_KINDS:

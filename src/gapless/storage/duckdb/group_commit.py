@@ -15,6 +15,7 @@ from gapless.storage.duckdb.commit_records import (
     RECORDS,
     CommitMark,
     NewRecord,
+    forget_table,
     inputs_text,
     insert_records,
     next_mark,
@@ -24,11 +25,32 @@ from gapless.storage.duckdb.commit_records import (
 from gapless.storage.duckdb.connection import Session
 from gapless.storage.duckdb.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName
-from gapless.storage.duckdb.table_replacement import Outcomes, TableReplacement, partition_order
-from gapless.storage.errors import DatabaseFailure, DatabaseLockedError, DatabaseUnusableError, DiskFullError
-from gapless.storage.slices import Committed, Refused
+from gapless.storage.duckdb.table_replacement import TableReplacement, partition_order
+from gapless.storage.errors import DatabaseFailure, StoreUnreachableError, slice_name
+from gapless.storage.slices import Committed, Refused, Uncertain
 
-__all__ = ["CommitUncertainError", "GroupCommit"]
+__all__ = ["CommitUncertainError", "GroupCommit", "LookUpError", "Outcomes", "broken", "is_environmental"]
+
+Outcomes = dict[int, Committed | Refused | Uncertain]
+
+
+@dataclass(eq=False)
+class LookUpError(StorageError):
+    """COMMIT failed, and the records, which would tell whether it took, cannot be read now.
+
+    Attributes:
+        failure: What COMMIT said.
+        why: What reading the records said.
+    """
+
+    failure: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"the COMMIT of a transaction failed: {self.failure.rstrip('.')}; whether it took could not be looked up at"
+            f" once: {self.why.rstrip('.')}. Run this again: what the data says then counts."
+        )
 
 
 @dataclass(eq=False)
@@ -43,7 +65,7 @@ class CommitUncertainError(Exception):
 
     mark: CommitMark
     failure: StorageError
-    expected: Outcomes
+    expected: Mapping[int, Committed]
 
 
 class GroupCommit:
@@ -69,11 +91,16 @@ class GroupCommit:
             StorageError: The database itself is out of reach or out of room; nothing more can be committed.
             CommitUncertainError: A COMMIT failed; the connection may be unusable.
         """
+        failure: BaseException
         try:
             self._together(session, numbers)
         except StorageError as error:
             if is_environmental(error):
                 raise
+            failure = error
+        except (CommitUncertainError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a bug of ours, or a panic of polars, which is no Exception
             failure = error
         else:
             return
@@ -99,8 +126,8 @@ class GroupCommit:
         self.outcomes |= refused
 
     @staticmethod
-    def _replace(session: Session, replacements: Sequence[TableReplacement]) -> Outcomes:
-        outcomes: Outcomes = {}
+    def _replace(session: Session, replacements: Sequence[TableReplacement]) -> dict[int, Committed]:
+        outcomes: dict[int, Committed] = {}
         records: list[NewRecord] = []
         committed = False
         present = session.columns(RECORDS)
@@ -110,6 +137,9 @@ class GroupCommit:
             mark = next_mark(session)
             for replacement in replacements:
                 replacement.replace()
+                if replacement.is_first:
+                    for asset in {str(frame.output.asset) for frame in replacement.accepted.values()}:
+                        forget_table(session, asset, replacement.table)
                 versions = replacement.versions()
                 schemas: dict[tuple[str, ...], str] = {}
                 for number, frame in replacement.accepted.items():
@@ -120,11 +150,12 @@ class GroupCommit:
                     columns = replacement.columns_of(number)
                     if columns not in schemas:
                         schemas[columns] = schema_text(_own_columns(columns, outcome.columns))
-                    records += _records_of(frame, outcome, schemas[columns])
+                    records += _records_of(frame, outcome, replacement.table, schemas[columns])
             insert_records(session, records, mark)
             try:
                 session.execute("COMMIT")
-            except StorageError as failure:
+            except Exception as error:
+                failure = error if isinstance(error, StorageError) else broken(error)
                 uncertain = CommitUncertainError(mark, failure, outcomes)
             else:
                 committed = True
@@ -135,16 +166,23 @@ class GroupCommit:
             raise uncertain
         return outcomes
 
-    def _told(self, number: int, error: StorageError) -> StorageError:
+    def _told(self, number: int, error: BaseException) -> StorageError:
+        frame = self._frames[number]
+        if not isinstance(error, StorageError):
+            return StorageError(f"{slice_name(str(frame.output.asset), frame.keys)}: {broken(error)}")
         if isinstance(error, DatabaseFailure) and error.asset is None:
-            frame = self._frames[number]
             return DatabaseFailure(error.database, error.kind, error.reason, str(frame.output.asset), frame.keys)
         return error
 
 
+def broken(error: BaseException) -> StorageError:
+    """What to say of an error that nobody foresaw."""
+    return StorageError(f"the store failed: {type(error).__name__}: {error}")
+
+
 def is_environmental(error: StorageError) -> bool:
     """Whether every other slice would fail for the same reason."""
-    return isinstance(error, (DatabaseLockedError, DatabaseUnusableError, DiskFullError)) or (
+    return isinstance(error, StoreUnreachableError) or (
         isinstance(error, DatabaseFailure) and error.kind in ("Fatal", "Internal", "IO")
     )
 
@@ -155,19 +193,20 @@ def _own_columns(columns: Sequence[str], table: Mapping[str, str]) -> dict[str, 
     return {name: kind for name, kind in table.items() if name.casefold() in own}
 
 
-def _records_of(frame: StagedValue, outcome: Committed, schema: str) -> list[NewRecord]:
+def _records_of(frame: StagedValue, outcome: Committed, table: TableName, schema: str) -> list[NewRecord]:
     asset, provenance = str(frame.output.asset), frame.output.provenance
-    inputs, total = inputs_text(provenance.inputs), sum(outcome.rows.values())
+    inputs = inputs_text(provenance.inputs)
     return [
         NewRecord(
             asset,
             key,
             frame.output.run_id,
             rows,
-            outcome.nbytes if total == 0 else outcome.nbytes * rows // total,
+            outcome.nbytes_of(key),
             outcome.versions[key],
             provenance.code_version,
             inputs,
+            table.identity,
             schema if rows else None,
         )
         for key, rows in outcome.rows.items()

@@ -44,9 +44,9 @@ def _told_by(
     expression = told_by.expression
     column = column_named_by(expression, list(columns))
     if column is not None:
-        return Membership.of(told_by, column, columns[column], asset, suffix)
+        return Membership.of(told_by, column, columns[column], asset, suffix, session)
     try:
         ((_, type_name, *_rest),) = session.execute(f"DESCRIBE SELECT ({expression}\n) AS v FROM ({rows})")
     except DatabaseFailure as error:
         raise PartitionExpressionError(asset, expression, error.reason, tuple(columns)) from None
-    return Membership.of(told_by, None, type_name, asset, suffix)
+    return Membership.of(told_by, None, type_name, asset, suffix, session)

@@ -15,6 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gapless.partitions.window import TimeWindow
+from gapless.storage.duckdb.connection import Session
+from gapless.storage.duckdb.key_spelling import spelled_otherwise
 from gapless.storage.duckdb.table_name import quoted
 from gapless.storage.duckdb.text_times import iso_before, iso_test, iso_values, joined_text
 from gapless.storage.duckdb.time_bounds import (
@@ -88,6 +90,7 @@ class Membership:
         naive_zone: That of timestamps without a zone, where it is another.
         asset, expression: For messages.
         suffix: What the names of its columns end with in a `BoundsTable`, so that several can be joined.
+        session: Asked how the type spells keys.
     """
 
     value: str
@@ -98,12 +101,19 @@ class Membership:
     expression: str
     suffix: str = ""
     naive_zone: str | None = None
+    session: Session | None = field(default=None, compare=False, repr=False)
     # A slice's bounds are asked for three times: to refuse, to check and to delete. Slices outlive this value.
     _found: dict[tuple[str | None, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
-        cls, told_by: PartitionColumn, column: str | None, type_name: str, asset: str, suffix: str = ""
+        cls,
+        told_by: PartitionColumn,
+        column: str | None,
+        type_name: str,
+        asset: str,
+        suffix: str = "",
+        session: Session | None = None,
     ) -> Membership:
         """Of an expression that is the name of `column`, or (None) any SQL."""
         expression, zone, finer = told_by.expression, told_by.timezone, told_by.finer_than_day
@@ -111,7 +121,7 @@ class Membership:
         value = f"({expression}\n)" if column is None else quoted(column)
         if type_name.startswith("ENUM"):
             value, type_name = f"CAST({value} AS VARCHAR)", "VARCHAR"
-        return cls(value, type_name, zone, finer, asset, expression, suffix, told_by.naive_zone)
+        return cls(value, type_name, zone, finer, asset, expression, suffix, told_by.naive_zone, session)
 
     @property
     def selected(self) -> str:
@@ -145,9 +155,26 @@ class Membership:
         Raises:
             PartitionColumnTypeError: It cannot.
         """
+        keys = []
         for part in slices:
             if part.window is not None:
                 self._spans(part.key, part.window)
+            elif part.key is not None:
+                keys.append(part.key)
+        if not keys or self.kind is Kind.TEXT or self.session is None:
+            return
+        # Keys that are one value of the type would replace each other's rows.
+        twin = spelled_otherwise(self.session, self.type_name, self.timezone, keys)
+        if twin is not None:
+            key, shown = twin
+            raise PartitionColumnTypeError(
+                self.asset,
+                (key,),
+                self.expression,
+                self.type_name,
+                f"which cannot tell the key {key!r} from {shown!r}",
+                f"Store the key as text (a VARCHAR column), or spell the partition's key {shown!r}",
+            )
 
     def where(self, slices: Sequence[PartitionSlice]) -> Condition:
         """True for the rows of `slices`, in as few ranges as possible, so that zone maps prune.

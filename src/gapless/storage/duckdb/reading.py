@@ -56,6 +56,7 @@ def condition_of(
         if has_rows(session, name, columns):
             raise
         return Condition("FALSE")  # only frames without values so far: the columns may not have their types yet
+    membership.refuse_unsuited(source.slices)  # rows that were stored by hand: 07 must not read, or wipe, those of 7
     return membership.where(source.slices)
 
 

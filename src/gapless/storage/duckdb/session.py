@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gapless.errors import StorageError
 from gapless.storage.duckdb.messages import one_line, translated
 from gapless.storage.duckdb.read_only_sql import why_not_reading
+from gapless.storage.duckdb.shown_query import beyond_python, fit_to_show
 from gapless.storage.duckdb.streams import ArrowStream, batches_of_stream
 from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import DatabaseFailure
@@ -32,10 +33,22 @@ class Session:
     Attributes:
         catalog: The attached database's name in SQL.
         others: Those of further databases whose tables a person's SQL finds too.
+
+    Args:
+        known_columns: Of tables that have not changed since, by their SQL names; what is looked up is added. None to
+            look always.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: str, database: Path) -> None:
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        catalog: str,
+        database: Path,
+        known_columns: dict[str, dict[str, str]] | None = None,
+    ) -> None:
         self._cursor = cursor
+        self._known_columns = known_columns
+        self._timezone: str | None = None
         self.catalog = catalog
         self.others: list[str] = []
         self.database = str(database)
@@ -140,12 +153,20 @@ class Session:
 
     def columns(self, table: TableName) -> dict[str, str]:
         """Name to type, in order; empty if there is no such table."""
+        name = table.sql(self.catalog)
+        if self._known_columns is not None and name in self._known_columns:
+            return dict(self._known_columns[name])
         try:
-            return {row[0]: row[1] for row in self.execute(f"DESCRIBE {table.sql(self.catalog)}")}
+            # Not DESCRIBE: of a table "json" that is not there yet, that would look for a file of such a name.
+            found = self.execute("PRAGMA table_info('" + name.replace("'", "''") + "')")
         except DatabaseFailure as error:
             if error.kind == "Catalog":
                 return {}
             raise
+        columns = {row[1]: row[2] for row in found}
+        if self._known_columns is not None:
+            self._known_columns[name] = dict(columns)
+        return columns
 
     def tables(self) -> set[str]:
         """The `TableName.identity` of each table. Unlike asking one that is not there, this ends no transaction."""
@@ -154,7 +175,9 @@ class Session:
 
     def set_timezone(self, name: str) -> None:
         """The zone in which this session reads and writes civil time, whatever the machine's is."""
-        self.execute("SET TimeZone = '" + name.replace("'", "''") + "'")
+        if name != self._timezone:
+            self.execute("SET TimeZone = '" + name.replace("'", "''") + "'")
+            self._timezone = name
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of a person's SQL: one statement that only reads, in a transaction that can only read.
@@ -174,9 +197,23 @@ class Session:
             self._search_every_schema()
             self.execute("BEGIN TRANSACTION READ ONLY")
             try:
-                return self.frame(sql)
+                return self._shown(sql)
             finally:
                 self.rollback()
+        raise failure
+
+    def _shown(self, sql: str) -> pl.DataFrame:
+        import duckdb
+
+        try:
+            relation = self._cursor.sql(sql)
+            names, types = (relation.columns, [str(kind) for kind in relation.types]) if relation else ([], [])
+        except duckdb.Error as error:
+            failure = translated(error, self.database)
+        else:
+            frame = self.frame(fit_to_show(sql, names, types))
+            odd = beyond_python(frame)
+            return self.frame(fit_to_show(sql, names, types, odd)) if odd else frame
         raise failure
 
     @property

@@ -27,12 +27,14 @@ from gapless.storage.slices import (
     OutputSlices,
     Refused,
     StagedSlices,
+    Uncertain,
 )
 from gapless.storage.sql_query import SqlQuery
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from gapless.storage.duckdb.commit_records import CommitMark
     from gapless.storage.duckdb.connection import Database, Session
     from gapless.storage.duckdb.group_commit import GroupCommit
     from gapless.storage.duckdb.predicates import Condition
@@ -207,9 +209,9 @@ class DuckDBIOManager(SliceIOManager):
 
         return list(parts_of(staged, self.table_of(staged.output), self._new_staging))
 
-    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
+    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused | Uncertain]:
         """Replace all slices of `staged` in one transaction; those that cannot be stored are refused alone."""
-        from gapless.storage.duckdb.group_commit import GroupCommit
+        from gapless.storage.duckdb.group_commit import GroupCommit, broken
         from gapless.storage.duckdb.staged_value import StagedValue
 
         frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedValue)))
@@ -220,6 +222,12 @@ class DuckDBIOManager(SliceIOManager):
             # The file as a whole is out of reach or full: nobody who is left would fare better.
             for number in group.left():
                 group.outcomes[number] = Refused(error)
+            self.close()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a bug of ours, or a panic beneath: what is certain by now is said all the same
+            for number in group.left():
+                group.outcomes[number] = Refused(broken(error))
             self.close()
         finally:
             for number, value in frames.items():
@@ -251,7 +259,7 @@ class DuckDBIOManager(SliceIOManager):
                     sql = f"DELETE FROM {table.sql(session.catalog)}{where}"
                     ((deleted,),) = session.execute(sql, condition.parameters if condition else ())
                 if session.columns(RECORDS):
-                    forget_slices(session, str(target.asset), (None,) if whole else keys)
+                    forget_slices(session, str(target.asset), table, (None,) if whole else keys)
                 session.execute("COMMIT")
                 committed = True
             finally:
@@ -328,7 +336,7 @@ class DuckDBIOManager(SliceIOManager):
         if self.is_empty():
             return {}
         with self._session("read the commit records", "look") as session:
-            return committed_partitions(session, str(asset)) if session.columns(table) else {}
+            return committed_partitions(session, str(asset), table) if session.columns(table) else {}
 
     def commits(
         self, asset: AssetKey, metadata: Mapping[str, Any], partition: str | None, limit: int = 100
@@ -336,10 +344,11 @@ class DuckDBIOManager(SliceIOManager):
         """Every commit of one partition that is known, newest first; the newest twenty outlive a compaction."""
         from gapless.storage.duckdb.commit_records import commits_of
 
+        table = self._table(asset, metadata)
         if self.is_empty():
             return []
         with self._session("read the commit records", "look") as session:
-            return commits_of(session, str(asset), partition, limit)
+            return commits_of(session, str(asset), table, partition, limit)
 
     def is_empty(self) -> bool:
         """Whether the file is not there, or holds nothing at all; does not open it.
@@ -422,8 +431,7 @@ class DuckDBIOManager(SliceIOManager):
         Raises:
             StorageError: The file as a whole is out of reach or full.
         """
-        from gapless.storage.duckdb.commit_records import was_committed
-        from gapless.storage.duckdb.group_commit import CommitUncertainError, is_environmental
+        from gapless.storage.duckdb.group_commit import CommitUncertainError, LookUpError, is_environmental
 
         alone = False
         while left := group.left():
@@ -434,8 +442,12 @@ class DuckDBIOManager(SliceIOManager):
             except CommitUncertainError as error:
                 uncertain = error
             self._database().close()  # after such an error the connection may be good for nothing
-            with self._session("read the commit records", "read") as session:
-                took = was_committed(session, uncertain.mark)
+            try:
+                took = self._was_committed(uncertain.mark)
+            except Exception as error:
+                unknown = Uncertain(LookUpError(str(uncertain.failure), str(error)))
+                group.outcomes |= dict.fromkeys(uncertain.expected, unknown)
+                raise
             if took:
                 group.outcomes |= uncertain.expected
             elif is_environmental(uncertain.failure):
@@ -444,6 +456,12 @@ class DuckDBIOManager(SliceIOManager):
                 group.outcomes[left[0]] = Refused(uncertain.failure)
             else:
                 alone = True
+
+    def _was_committed(self, mark: CommitMark) -> bool:
+        from gapless.storage.duckdb import commit_records
+
+        with self._session("read the commit records", "read") as session:
+            return commit_records.was_committed(session, mark)
 
 
 class DuckDBPolarsIOManager(DuckDBIOManager):

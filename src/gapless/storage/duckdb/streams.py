@@ -65,7 +65,13 @@ def _sunk_batches(rows: pl.LazyFrame, folder: Path) -> Iterator[pl.DataFrame]:
 
     file = folder / "rows.parquet"
     try:
-        rows.sink_parquet(file, compression="lz4")
+        try:
+            rows.sink_parquet(file, compression="lz4")
+        except pl.exceptions.InvalidOperationError as error:
+            if "sink" not in str(error).casefold():
+                raise
+            yield rows.collect()  # what that version cannot stream
+            return
         stored = pl.scan_parquet(file, glob=False)
         start = 0
         while (batch := stored.slice(start, _BATCH_ROWS).collect()).height or not start:

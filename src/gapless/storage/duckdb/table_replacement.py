@@ -34,15 +34,18 @@ class TableReplacement:
     """Replaces the slices of `members`, all of one table, through `session`.
 
     Attributes:
+        table: Where they lie.
+        is_first: Whether there is no such table yet.
         accepted: The members that passed every check, in partition order.
     """
 
     def __init__(self, session: Session, table: TableName, members: Mapping[int, StagedValue], held: ExitStack) -> None:
         self._session = session
-        self._table = table
         self._sql = table.sql(session.catalog)
         self._held = held
+        self.table = table
         self._stored = session.columns(table)
+        self.is_first = not self._stored
         self._plan = ColumnPlan(session, table, self._stored, [])
         self._counts: dict[int, dict[str | None, int]] = {}
         self._dropped: dict[int, dict[str | None, int]] = {}
@@ -80,7 +83,7 @@ class TableReplacement:
             unread = {number: value for number, value in self.accepted.items() if number not in settled}
 
     def _new_plan(self) -> ColumnPlan:
-        return ColumnPlan(self._session, self._table, self._stored, self._batches)
+        return ColumnPlan(self._session, self.table, self._stored, self._batches)
 
     def _has_rows(self) -> bool:
         return has_rows(self._session, self._sql, self._stored)
@@ -132,7 +135,7 @@ class TableReplacement:
                 continue
             elif member.output.boundary_policy is BoundaryPolicy.REFUSE:
                 refused[number] = Refused(
-                    outside_error(member, batch.heights[number], membership, self._table, count, example)
+                    outside_error(member, batch.heights[number], membership, self.table, count, example)
                 )
             elif member.output.boundary_policy is BoundaryPolicy.DROP:
                 strays[number] = count
@@ -187,7 +190,7 @@ class TableReplacement:
     def _shape(self) -> None:
         execute, plan = self._session.execute, self._plan
         if not self._stored or plan.anew:
-            execute(f"CREATE SCHEMA IF NOT EXISTS {self._table.schema_sql(self._session.catalog)}")
+            execute(f"CREATE SCHEMA IF NOT EXISTS {self.table.schema_sql(self._session.catalog)}")
             columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in plan.target.items())
             execute(f"CREATE {'OR REPLACE ' if plan.anew else ''}TABLE {self._sql} ({columns})")
             return
@@ -217,7 +220,7 @@ class TableReplacement:
         )
         if inserted != [(batch.height,)]:
             raise DatabaseFailure(
-                self._session.database, "Insert", f"{inserted} rows went into {self._table}, expected {batch.height}"
+                self._session.database, "Insert", f"{inserted} rows went into {self.table}, expected {batch.height}"
             )
 
     def versions(self) -> dict[int, dict[str | None, str]]:
@@ -241,7 +244,7 @@ class TableReplacement:
             self._counts[number],
             self._batch_of(number).sizes[number],
             dict(self._plan.target),
-            str(self._table),
+            str(self.table),
             dropped=self._dropped.get(number) or dict(self.accepted[number].dropped),
         )
 

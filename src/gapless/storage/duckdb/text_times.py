@@ -9,46 +9,46 @@ from gapless.storage.duckdb.time_bounds import TextSpan
 
 __all__ = ["iso_before", "iso_test", "iso_values", "joined_text"]
 
-_OFFSET = r"'[T ][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)'"
-_NAIVE = r"'[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?'"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = f"{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?"
+# An offset of a day or more would lead out of the letters that `TextSpan` prunes by.
+_OFFSET = "([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-9]{2})?)"
 _Ends = tuple[str, ...]
+
+
+def _says(v: str) -> tuple[tuple[str, str], ...]:
+    """SQL: whether the text `v` says a date, a civil time, an instant, never two of them; and the type that reads it.
+
+    Everything here is made of this: DuckDB reads other spellings as well ('2024/01/05', blanks), and what is let in
+    by one reading must be found again by another.
+    """
+    return (
+        (f"regexp_full_match({v}, '{_DAY}')", "DATE"),
+        (f"regexp_full_match({v}, '{_TIME}')", "TIMESTAMP"),
+        (f"regexp_full_match({v}, '{_TIME}{_OFFSET}')", "TIMESTAMPTZ"),
+    )
 
 
 def iso_test(v: str, dates: _Ends, civil: _Ends, instants: _Ends) -> str:
     """SQL: whether the text `v` is an ISO time inside the bounds; NULL or false if not."""
-    day, time, instant = (
-        f"TRY_CAST({v} AS {kind}) >= {low} AND TRY_CAST({v} AS {kind}) < {high}"
-        for kind, (low, high) in (("DATE", dates), ("TIMESTAMP", civil), ("TIMESTAMPTZ", instants))
+    cases = (
+        f"WHEN {says} THEN TRY_CAST({v} AS {kind}) >= {low} AND TRY_CAST({v} AS {kind}) < {high}"
+        for (says, kind), (low, high) in zip(_says(v), (dates, civil, instants), strict=True)
     )
-    return (
-        f"CASE WHEN {v} LIKE '____-__-__' THEN {day}"
-        f" WHEN {v} LIKE '____-__-_____:__:__' OR regexp_full_match({v}, {_NAIVE}) THEN {time}"
-        f" WHEN regexp_full_match(substr({v}, 11), {_OFFSET}) THEN {instant} ELSE FALSE END"
-    )
+    return f"CASE {' '.join(cases)} ELSE FALSE END"
 
 
-def iso_values(v: str) -> tuple[str, str, str]:
+def iso_values(v: str) -> tuple[str, ...]:
     """SQL: the date, the civil time and the instant that the text `v` says; two of them NULL, or all."""
-    says_date = f"{v} LIKE '____-__-__'"
-    says_civil = f"regexp_full_match({v}, {_NAIVE})"
-    says_instant = f"regexp_full_match(substr({v}, 11), {_OFFSET})"
-    return (
-        f"CASE WHEN {says_date} THEN TRY_CAST({v} AS DATE) END",
-        f"CASE WHEN {says_civil} THEN TRY_CAST({v} AS TIMESTAMP) END",
-        f"CASE WHEN {says_instant} THEN TRY_CAST({v} AS TIMESTAMPTZ) END",
-    )
+    return tuple(f"CASE WHEN {says} THEN TRY_CAST({v} AS {kind}) END" for says, kind in _says(v))
 
 
 def iso_before(v: str, ends: tuple[str, str, str]) -> str:
     """SQL: whether the text `v` says a time before the ends, or sorts before the parameter; NULL or false if not."""
-    day, civil, instant = (
-        f"TRY_CAST({v} AS {kind}) < {end}" for kind, end in zip(("DATE", "TIMESTAMP", "TIMESTAMPTZ"), ends, strict=True)
+    cases = (
+        f"WHEN {says} THEN TRY_CAST({v} AS {kind}) < {end}" for (says, kind), end in zip(_says(v), ends, strict=True)
     )
-    return (
-        f"CASE WHEN {v} LIKE '____-__-__' THEN {day}"
-        f" WHEN regexp_full_match({v}, {_NAIVE}) THEN {civil}"
-        f" WHEN regexp_full_match(substr({v}, 11), {_OFFSET}) THEN {instant} ELSE {v} <= ? END"
-    )
+    return f"CASE {' '.join(cases)} ELSE {v} <= ? END"
 
 
 def joined_text(spans: Iterable[TextSpan]) -> list[TextSpan]:

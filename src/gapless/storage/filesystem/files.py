@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from gapless.storage.durable import sync
 from gapless.storage.filesystem.errors import FilePlaceError
 
 __all__ = ["Files", "LocalFiles", "PreparedFile", "RemoteFiles", "files_at"]
@@ -123,7 +124,7 @@ class LocalFiles(Files):
                 if path.is_file():
                     raise
                 return False
-            _sync(path.parent)
+            sync(path.parent)
             for folder in path.parents[: len(parts) - 1]:  # empty folders go too
                 try:
                     folder.rmdir()
@@ -141,7 +142,7 @@ class LocalFiles(Files):
     def replace(self, source: Path, target: Path) -> None:
         """Rename `source` to `target`, in one folder, for good."""
         source.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
 
     def _path(self, parts: Parts) -> Path:
         return self._root.joinpath(*parts)
@@ -154,7 +155,7 @@ class LocalFiles(Files):
             folder = folder.parent
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
-            _sync(each.parent)
+            sync(each.parent)
 
     def _tidy(self, folder: Path) -> None:
         """Remove what a process left that died while writing; once for each folder."""
@@ -299,15 +300,6 @@ def files_at(place: str | os.PathLike[str] | Any, storage_options: Mapping[str, 
     except (ValueError, TypeError) as error:
         raise FilePlaceError(text, _clause(error), "Correct base_dir or storage_options") from None
     return RemoteFiles(fs, root, text)
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in `folder` survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

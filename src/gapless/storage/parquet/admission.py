@@ -17,6 +17,8 @@ from gapless.storage.duckdb.column_plan import ColumnPlan
 from gapless.storage.duckdb.connection import Session
 from gapless.storage.duckdb.frames import ArrowStream
 from gapless.storage.duckdb.partition_order import place_in_time
+from gapless.storage.duckdb.predicates import Membership
+from gapless.storage.duckdb.product_membership import ProductMembership
 from gapless.storage.duckdb.schema_merge import Limits, limits_of
 from gapless.storage.duckdb.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName
@@ -69,6 +71,9 @@ class Admission(TableReplacement):
         super().__init__(session, table, members, held)
         self._stored = dict(manifest.columns)
         self._there = _Stored(manifest, read)
+
+    def _refuse_mutual(self, number: int, rows: str, membership: Membership | ProductMembership) -> None:
+        """What lies outside stays in its maker's file: nobody else replaces it, and the members may come together."""
 
     @classmethod
     def of(
@@ -128,7 +133,7 @@ class Admission(TableReplacement):
         return self._batch_of(number)
 
     def _new_plan(self) -> ColumnPlan:
-        return _ManifestPlan(self._session, self._table, self._stored, self._batches, self._there)
+        return _ManifestPlan(self._session, self.table, self._stored, self._batches, self._there)
 
     def _has_rows(self) -> bool:
         return False  # nothing is deleted by a condition here, so there is nothing to find for a value without rows

@@ -6,18 +6,18 @@ others look at what it did and try again. No lock is needed, and a clock orders 
 
 ``_gapless/checkpoint.json`` is the sum of all entries up to some number, so that readers need only those after it. It
 is written now and then, by whoever commits; one that is too old, or missing, costs time and nothing else. Entries are
-never deleted: a writer that slept would find the number free.
+never deleted: a writer that slept would find the number free. One that somebody else deleted is told, not filled; as
+each entry names the one before, none is ever added to another past than it was made for.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
-from gapless.errors import StorageError
-from gapless.storage.parquet.errors import CommitLogError
+from gapless.storage.parquet.errors import CommitLogError, CommitUnknownError
 from gapless.storage.parquet.files import Files
 from gapless.storage.parquet.manifest import Entry, Manifest
 from gapless.storage.parquet.names import RESERVED
@@ -26,6 +26,7 @@ __all__ = ["CommitLog"]
 
 _CHECKPOINT_EVERY = 50  # commits; more of them if there are many thousand partitions
 _LARGEST_READ = 64  # entries asked for at once
+_LOOK_BEYOND = 2  # entries: where one is missing, so many later ones are looked for
 
 _T = TypeVar("_T")
 
@@ -47,7 +48,10 @@ class CommitLog:
     def current(self) -> Manifest:
         """The table after every commit there is."""
         with self._lock:
-            known = self._continued(self._known) if self._known.number else None
+            known = None
+            if self._known.number:
+                with suppress(CommitLogError):  # perhaps before the checkpoint, where nobody else needs it
+                    known = self._continued(self._known)
             if known is None:
                 checkpoint = self._read_checkpoint()
                 self._checkpoint = checkpoint.number
@@ -67,22 +71,63 @@ class CommitLog:
             return manifest.followed_by(self.entries(1))
         entries = self.entries(manifest.number)
         last = next(entries, None)
-        if last is None or last.committed_us != manifest.committed_us:
+        if last is None or (last.committed_us, last.id) != (manifest.committed_us, manifest.id):
             return None
         new = list(entries)
         return manifest.followed_by(new) if new else manifest
 
     def entries(self, first: int) -> Iterator[Entry]:
-        """Every entry from number `first` on."""
-        ask = 2  # most often there is one at most
+        """Every entry from number `first` on.
+
+        Raises:
+            CommitLogError: One is missing, though later ones are there, or follows another one than is there.
+        """
+        ask = 2 + _LOOK_BEYOND  # most often there is one at most
+        before: Entry | None = None
         while True:
-            numbers = range(first, first + ask)
-            for number, data in zip(numbers, self._files.read([self._name(n) for n in numbers]), strict=True):
+            found = self._read(range(first, first + ask))
+            for number, data in found.items():
                 if data is None:
+                    self._refuse_hole(number, found)
                     return  # one that was made since is left for the next time, with all that follow it
-                yield self._parsed(self._name(number), data, Entry.from_bytes)
+                entry = self._parsed(self._name(number), data, Entry.from_bytes)
+                self._refuse_other_past(number, entry, before)
+                yield entry
+                before = entry
             first += ask
             ask = min(ask * 4, _LARGEST_READ)
+
+    def _read(self, numbers: range) -> dict[int, bytes | None]:
+        return dict(zip(numbers, self._files.read([self._name(number) for number in numbers]), strict=True))
+
+    def _refuse_hole(self, number: int, found: Mapping[int, bytes | None]) -> None:
+        """Tell that entry `number` is missing if later ones are there; `found` was read at once, it among them."""
+        more = range(max(found) + 1, number + 1 + _LOOK_BEYOND)
+        beyond = {**found, **self._read(more)} if more else found
+        if all(data is None for later, data in beyond.items() if later > number):
+            return
+        # Both may have been made while we read; now that the later one is known to be there, this one must be, too.
+        if self._read(range(number, number + 1))[number] is None:
+            raise self._missing(number)
+
+    def _refuse_other_past(self, number: int, entry: Entry, before: Entry | None) -> None:
+        name = self._name(number)
+        if entry.number != number:
+            reason, fix = f"it is a copy of entry {entry.number}", "Restore it from a copy of the folder"
+        elif before is not None and entry.id and entry.after != before.id:
+            was = self._name(number - 1).rpartition("/")[2]
+            reason = f"it was made after another {was} than is there now"
+            fix = "Restore that one from a copy of the folder"
+        else:
+            return
+        raise CommitLogError(self._files.path(name), reason, fix)
+
+    def _missing(self, number: int) -> CommitLogError:
+        return CommitLogError(
+            self._files.path(self._name(number)),
+            "it is missing, though later ones are there",
+            "Restore it from a copy of the folder; if there is none, delete the folder to begin the table anew",
+        )
 
     def entry(self, number: int) -> Entry:
         """One that is known to be there.
@@ -92,25 +137,40 @@ class CommitLog:
         """
         (data,) = self._files.read([self._name(number)])
         if data is None:
-            raise CommitLogError(
-                self._files.path(self._name(number)),
-                "it is missing, though later ones are there",
-                "Restore it from a copy of the folder",
-            )
+            raise self._missing(number)
         return self._parsed(self._name(number), data, Entry.from_bytes)
 
     def append(self, entry: Entry) -> bool:
-        """Make `entry` the next commit; False if its number is taken, because somebody else committed meanwhile."""
-        if not self._files.create(self._name(entry.number), entry.to_bytes()):
+        """Make `entry` the next commit; False if its number is taken, because somebody else committed meanwhile.
+
+        Raises:
+            CommitUnknownError: Whether it was made is not known: the storage did not answer.
+            StorageError: It was not made.
+        """
+        if not self._create(self._name(entry.number), entry.to_bytes()):
             return False
         with self._lock:
             if self._known.number == entry.number - 1:
                 self._known = self._known.followed_by([entry])
             manifest = self._known
         if manifest.number - self._checkpoint >= max(_CHECKPOINT_EVERY, len(manifest.versions) // 1000):
-            with suppress(StorageError):  # what is committed is committed
+            with suppress(Exception):  # what is committed is committed
                 self.checkpoint(manifest)
         return True
+
+    def _create(self, name: str, data: bytes) -> bool:
+        try:
+            return self._files.create(name, data)
+        except Exception as error:
+            failure = error
+        # Perhaps only the answer was lost.
+        try:
+            (found,) = self._files.read([name])
+        except Exception:
+            raise CommitUnknownError(self._files.path(name), str(failure)) from failure
+        if found is None:
+            raise failure
+        return found == data
 
     def checkpoint(self, manifest: Manifest) -> None:
         """Write down what the table is, so that readers need not read all entries."""

@@ -3,26 +3,35 @@
 A packed file holds the rows of several partitions one after the other; the manifest says which rows are whose, so one
 of them is read without the others. A partition that is made again leaves the file; when less than half of it is still
 current, what is left is packed anew.
+
+Files that no entry names are being written, or were left behind by a writer that was killed, and nobody can tell which.
+So an entry says that they are deleted before they are: a writer that was only asleep comes upon it before its own entry
+is made, and writes its files anew.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gapless.errors import StorageError
-from gapless.storage.parquet.files import Found
+from gapless.storage.parquet.errors import CommitLogError, CommitRaceError, CommitUnknownError, DataFileError
+from gapless.storage.parquet.files import ABANDONED, Found, older
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.names import RESERVED, file_name
-from gapless.storage.parquet.reading import scanned
+from gapless.storage.parquet.reading import collected, scanned
 from gapless.storage.parquet.table_commit import Patience, TableFiles, next_entry
 from gapless.storage.slices import Compaction
 
+if TYPE_CHECKING:
+    import polars as pl
+
 __all__ = ["compacted"]
 
-_ABANDONED_S = 24 * 60 * 60  # a file that no commit names is being written, or left behind by a writer that was killed
 _PACK_MEMBERS = 256  # partitions in one file at most …
 _PACK_OF = 16  # … and this many times what counts as small, bytes
 
@@ -34,17 +43,31 @@ def compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patie
         now: Decides what has been kept for long enough.
         pack_below: Bytes; files smaller than this are packed. 0 packs nothing.
 
+    What is wrong with this table alone is among the report's failures: files that cannot be read, a damaged log.
+
     Raises:
         StorageError: The storage is out of reach.
     """
-    before = _own_files(table)
+    try:
+        return _compacted(table, now, pack_below, patience)
+    except (CommitLogError, CommitRaceError, CommitUnknownError) as error:
+        return Compaction(str(table.place), 0, 0, "not compacted", (error,))
+
+
+def _compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patience) -> Compaction:
     manifest = table.log.current()
+    table.log.checkpoint(manifest)  # so the youngest file is of now, by the storage's clock
+    before = _own_files(table)
     files = {version.file for version in manifest.versions.values() if version.rows}
     packed: set[str] = set()
+    failures: list[DataFileError] = []
     for pack in _packs(manifest, pack_below) if pack_below else ():
-        packed |= _pack(table, manifest, pack, patience)
+        try:
+            packed |= _pack(table, manifest, pack, patience)
+        except DataFileError:
+            failures += _unreadable(table, manifest, pack)
     collected = _collect(table, now, patience)
-    orphans = _delete_orphans(table, before, manifest.files(), now)
+    orphans = _delete_orphans(table, before, manifest.files(), now, patience)
     with suppress(StorageError):
         table.log.checkpoint(table.log.current())
     after = _own_files(table)
@@ -52,9 +75,11 @@ def compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patie
         f"{len(packed):,} of {len(files):,} files packed" if packed else "",
         f"{collected:,} old versions collected" if collected else "",
         f"{orphans:,} files of interrupted writers deleted" if orphans else "",
+        f"{len(failures):,} partitions cannot be read" if failures else "",
     ]
     detail = ", ".join(filter(None, done)) or "nothing to do"
-    return Compaction(str(table.place), sum(f.size for f in before), sum(f.size for f in after), detail)
+    size, size_after = (sum(file.size for file in found) for found in (before, after))
+    return Compaction(str(table.place), size, size_after, detail, tuple(failures))
 
 
 def _own_files(table: TableFiles) -> list[Found]:
@@ -69,35 +94,43 @@ def _own_files(table: TableFiles) -> list[Found]:
 
 
 def _packs(manifest: Manifest, pack_below: int) -> Iterator[list[Version]]:
-    """Neighbours, by key, that are to share a file."""
+    """Neighbours, by key, that are to share a file: what is small, packed or not, until it is not small any more.
+
+    What already has one file together keeps it, unless most of that is dead.
+    """
     live: dict[str, int] = {}  # bytes of current versions, by file
     for version in manifest.versions.values():
         live[version.file] = live.get(version.file, 0) + version.size
+    members = Counter(version.file for version in manifest.versions.values())
+    dead = {version.file for version in manifest.versions.values() if 2 * live[version.file] < version.pack_size}
     small = [
         version
-        for version in sorted(manifest.versions.values(), key=lambda version: version.partition or "")
+        for version in sorted(manifest.versions.values(), key=lambda version: (version.schema, version.partition or ""))
         if version.rows
         and version.partition is not None
-        and (2 * live[version.file] < version.pack_size if version.packed else version.size < pack_below)
+        and (version.file in dead or (live[version.file] < pack_below and members[version.file] < _PACK_MEMBERS))
     ]
+    packs: list[list[Version]] = []
     pack: list[Version] = []
     for version in small:
         full = len(pack) >= _PACK_MEMBERS or sum(member.size for member in pack) >= _PACK_OF * pack_below
         if pack and (full or pack[-1].schema != version.schema):
-            yield pack
+            packs.append(pack)
             pack = []
         pack.append(version)
-    if pack:
-        yield pack
+    packs.append(pack)
+    for pack in packs:
+        if len({version.file for version in pack}) > 1 or any(version.file in dead for version in pack):
+            yield pack
 
 
 def _pack(table: TableFiles, manifest: Manifest, pack: Sequence[Version], patience: Patience) -> set[str]:
-    """Put the rows of `pack` into one file; which files they were in. A single one stays as it is."""
-    if len(pack) < 2:
-        return set()
-    # Their own columns, not the table's: a column that they lack must not look as if they had it.
-    own = replace(manifest, columns=manifest.schemas[pack[0].schema])
-    frame = scanned(table.files, table.folder, own, pack, list(own.columns)).collect()
+    """Put the rows of `pack` into one file; which files they were in.
+
+    Raises:
+        DataFileError: One of them cannot be read.
+    """
+    frame = _rows(table, manifest, pack)
     name = file_name()
     mean = max(1, frame.height // len(pack))
     size = table.files.write_frame(f"{table.folder}/{name}", frame, row_group_size=max(mean, 1024))
@@ -111,13 +144,33 @@ def _pack(table: TableFiles, manifest: Manifest, pack: Sequence[Version], patien
     while True:
         now = table.log.current()
         still = tuple(version for version in moved if now.versions.get(version.partition) == was[version.partition])
-        if not still:
+        if not still or now.swept != manifest.swept:  # or we slept so long that our file was taken for a left one
             table.files.delete([f"{table.folder}/{name}"])
             return set()
         entry = next_entry(now, moved=still)
         if table.log.append(entry):
             return {was[version.partition].file for version in still}
         patience.lost(table.asset, tuple(was), str(table.place))
+
+
+def _rows(table: TableFiles, manifest: Manifest, versions: Sequence[Version]) -> pl.DataFrame:
+    """The rows of versions of one schema."""
+    # Their own columns, not the table's: a column that they lack must not look as if they had it.
+    own = replace(manifest, columns=manifest.schemas[versions[0].schema])
+    rows = scanned(table.files, table.folder, own, versions, list(own.columns))
+    return collected(table.asset, str(table.place), rows)
+
+
+def _unreadable(table: TableFiles, manifest: Manifest, pack: Sequence[Version]) -> list[DataFileError]:
+    """What is wrong with those of `pack` that cannot be read, though they are still their partitions' versions."""
+    found: dict[str | None, tuple[Version, DataFileError]] = {}
+    for version in pack:
+        try:
+            _rows(table, manifest, [version])
+        except DataFileError as error:
+            found[version.partition] = version, replace(error, partition=version.partition)
+    now = table.log.current()  # a file may go as soon as its partition is made again
+    return [error for key, (version, error) in found.items() if now.versions.get(key) == version]
 
 
 def _collect(table: TableFiles, now: datetime, patience: Patience) -> int:
@@ -135,7 +188,9 @@ def _collect(table: TableFiles, now: datetime, patience: Patience) -> int:
         patience.lost(table.asset, (), str(table.place))
 
 
-def _delete_orphans(table: TableFiles, found: Sequence[Found], known: set[str], now: datetime) -> int:
+def _delete_orphans(
+    table: TableFiles, found: Sequence[Found], known: set[str], now: datetime, patience: Patience
+) -> int:
     """Delete data files that no commit names; how many.
 
     Args:
@@ -143,15 +198,18 @@ def _delete_orphans(table: TableFiles, found: Sequence[Found], known: set[str], 
         known: Those that were named then.
     """
     start = len(table.folder) + 1
-    limit = now.timestamp() - _ABANDONED_S
-    named = known | table.log.current().files()
-    abandoned = [
+    old = [
         file.name
-        for file in found
-        if file.modified < limit
-        and file.name.endswith(".parquet")
-        and file.name[start:] not in named
-        and not file.name[start:].startswith(f"{RESERVED}/")
+        for file in older(found, now, ABANDONED)
+        if file.name.endswith(".parquet") and not file.name[start:].startswith(f"{RESERVED}/")
     ]
-    table.files.delete(abandoned)
-    return len(abandoned)
+    while True:
+        manifest = table.log.current()
+        named = known | manifest.files()
+        abandoned = [name for name in old if name[start:] not in named]
+        if not abandoned:
+            return 0
+        if table.log.append(next_entry(manifest, swept=True)):
+            table.files.delete(abandoned)
+            return len(abandoned)
+        patience.lost(table.asset, (), str(table.place))

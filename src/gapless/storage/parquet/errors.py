@@ -1,11 +1,14 @@
 """What can go wrong with a store of Parquet files; the old rows are still there in every case.
 
 StorageError
-├── BaseDirectoryError     settings that name no place, or a place that cannot be used
+├── StoreUnreachableError  the store as a whole cannot be used now (in storage/errors.py)
+│   ├── BaseDirectoryError settings that name no place, or a place that cannot be used
+│   ├── ObjectStorageError the object storage refuses, or does not answer
+│   └── StoreBusyError     others are at work in it
+│       └── CommitRaceError other writers committed to the table all the time
 ├── MissingPackageError    a place that needs a package which is not installed
-├── ObjectStorageError     the object storage refuses, or does not answer
-├── CommitRaceError        other writers committed to the table all the time
 ├── CommitLogError         a file of a commit log that cannot be read
+├── CommitUnknownError     a commit that the storage did not answer
 ├── DataFileError          a data file that the commit log names cannot be read
 ├── StoredWholeError       partitions of a table that was stored whole
 ├── PackedFilesError       files are asked for, but partitions share one
@@ -14,15 +17,17 @@ StorageError
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from gapless.errors import StorageError
-from gapless.storage.errors import slice_name
+from gapless.storage.errors import StoreBusyError, StoreUnreachableError, slice_name
 
 __all__ = [
     "BaseDirectoryError",
     "CommitLogError",
     "CommitRaceError",
+    "CommitUnknownError",
     "DataFileError",
     "MissingPackageError",
     "ObjectStorageError",
@@ -33,7 +38,7 @@ __all__ = [
 
 
 @dataclass(eq=False)
-class BaseDirectoryError(StorageError):
+class BaseDirectoryError(StoreUnreachableError):
     """The store's settings name no place, or one that cannot be used.
 
     Attributes:
@@ -69,7 +74,7 @@ class MissingPackageError(StorageError):
 
 
 @dataclass(eq=False)
-class ObjectStorageError(StorageError):
+class ObjectStorageError(StoreUnreachableError):
     """The object storage refuses a request, or does not answer.
 
     Attributes:
@@ -92,7 +97,7 @@ class ObjectStorageError(StorageError):
 
 
 @dataclass(eq=False)
-class CommitRaceError(StorageError):
+class CommitRaceError(StoreBusyError):
     """Other writers committed to the table each time, before we could.
 
     Attributes:
@@ -132,18 +137,46 @@ class CommitLogError(StorageError):
 
 
 @dataclass(eq=False)
+class CommitUnknownError(StorageError):
+    """Whether a commit was made is not known: the storage did not answer, nor when it was asked afterwards.
+
+    Attributes:
+        entry: The entry of the commit log that was to be made.
+        reason: What went wrong first.
+    """
+
+    entry: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"whether {self.entry} was written is not known: {self.reason.rstrip('.')}. All of it was, or nothing; once"
+            " the storage answers, the next command of Gapless finds out."
+        )
+
+
+@dataclass(eq=False)
 class DataFileError(StorageError):
     """A data file that the commit log names cannot be read.
 
     Attributes:
         reason: What is wrong, a clause.
+        partition: Whose file it is; None if that is not known, or it is that of the whole table.
     """
 
     asset: str
     place: str
     reason: str
+    partition: str | None = None
 
     def __str__(self) -> str:
+        if self.partition is not None:
+            one = f"{self.asset} --partition {shlex.quote(self.partition)}"
+            return (
+                f"{slice_name(self.asset, (self.partition,))}: its file in {self.place} cannot be read: {self.reason}."
+                f" Put the file back from a copy, make the partition again: gapless materialize {one}, or go back to"
+                f" an older version of it: gapless restore {one}"
+            )
         return (
             f"asset {self.asset!r}: the files in {self.place} cannot be read: {self.reason}. If something else than"
             f" Gapless deleted or changed them, restore them from a copy, or make them again:"

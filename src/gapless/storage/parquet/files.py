@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gapless.errors import StorageError
 from gapless.storage.duckdb.staging_folder import StagingFolder
+from gapless.storage.durable import sync
 from gapless.storage.errors import DiskFullError
 from gapless.storage.parquet.errors import BaseDirectoryError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Files", "Found", "LocalFiles"]
+__all__ = ["ABANDONED", "Files", "Found", "LocalFiles", "older"]
+
+ABANDONED = timedelta(days=1)  # a file that no commit names is being written, or its writer was killed
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}")  # what is being written, before it has its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,17 @@ class Found:
     name: str
     size: int
     modified: float
+
+
+def older(found: Sequence[Found], now: datetime, age: timedelta) -> Iterator[Found]:
+    """Those that are older than `age`, by this machine's clock and by the storage's.
+
+    The storage's clock is at least at the youngest file's time: a machine whose clock is ahead deletes nothing that is
+    new. What has no time is not old.
+    """
+    youngest = max((file.modified for file in found), default=0.0)
+    limit = min(now.timestamp(), youngest) - age.total_seconds()
+    return (file for file in found if 0 < file.modified < limit)
 
 
 class Files(Protocol):
@@ -78,6 +95,10 @@ class Files(Protocol):
 
     def find(self, folder: str) -> Iterator[Found]:
         """All files below `folder`, however deep."""
+        ...
+
+    def unfinished(self) -> Iterator[Found]:
+        """What is being written and no file yet, or was when a writer was killed."""
         ...
 
     def is_empty(self, folder: str) -> bool:
@@ -130,7 +151,7 @@ class LocalFiles:
                 return False
             finally:
                 written.unlink()
-            _sync(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise self._told(error) from None
         return True
@@ -143,7 +164,7 @@ class LocalFiles:
             except BaseException:
                 written.unlink(missing_ok=True)
                 raise
-            _sync(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise self._told(error) from None
 
@@ -158,7 +179,8 @@ class LocalFiles:
                     rows.write_parquet(path, row_group_size=row_group_size)
                 else:
                     rows.sink_parquet(path, row_group_size=row_group_size)
-                return _sync(path)
+                sync(path)
+                return path.stat().st_size
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
@@ -171,7 +193,7 @@ class LocalFiles:
         try:
             folders = {folder for name in names for folder in Path(name).parents}
             for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
-                _sync(self._base / folder)
+                sync(self._base / folder)
         except OSError as error:
             raise self._told(error) from None
 
@@ -181,8 +203,16 @@ class LocalFiles:
         return pl.scan_parquet([self._base / name for name in names], glob=False, hive_partitioning=False)
 
     def find(self, folder: str) -> Iterator[Found]:
+        return self._found(folder, unfinished=False)
+
+    def unfinished(self) -> Iterator[Found]:
+        return self._found("", unfinished=True)
+
+    def _found(self, folder: str, unfinished: bool) -> Iterator[Found]:
         for where, _, files in os.walk(self._base / folder):
             for file in files:
+                if bool(_UNFINISHED.fullmatch(file)) is not unfinished:
+                    continue
                 path = Path(where, file)
                 with suppress(FileNotFoundError):  # gone since
                     about = path.stat()
@@ -191,7 +221,7 @@ class LocalFiles:
     def is_empty(self, folder: str) -> bool:
         try:
             with os.scandir(self._base / folder) as found:
-                return next(found, None) is None
+                return all(_UNFINISHED.fullmatch(entry.name) for entry in found)
         except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError as error:
@@ -234,7 +264,7 @@ class LocalFiles:
         self._make(folder.parent)
         with suppress(FileExistsError):  # another writer was faster
             folder.mkdir()
-        _sync(folder.parent)
+        sync(folder.parent)
 
     def _told(self, error: OSError) -> StorageError:
         """What went wrong, in our words."""
@@ -253,13 +283,3 @@ class LocalFiles:
         else:
             reason, fix = str(error), "Correct base_dir, or mend that disk"
         return BaseDirectoryError(self.place, reason, fix)
-
-
-def _sync(path: Path) -> int:
-    """Wait until a file or a folder is on the disk; returns its size in bytes."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
 from gapless.storage.duckdb.spilled import StagedFiles
 from gapless.storage.duckdb.staged_value import StagedValue
+from gapless.storage.errors import slice_name
 from gapless.storage.parquet.table_commit import Patience, TableCommit, TableFiles
-from gapless.storage.slices import Committed, Refused, StagedSlices
+from gapless.storage.slices import Committed, Refused, StagedSlices, Uncertain
 
 __all__ = ["GroupOfAssets"]
 
@@ -27,12 +29,12 @@ class GroupOfAssets:
         self._parts: dict[int, StagedValue] = {}
         self._owner: dict[int, int] = {}  # the place in `staged` of the value that a part is of
         self._refused: dict[int, Refused] = {}
-        self._outcomes: dict[int, Committed | Refused] = {}
+        self._outcomes: dict[int, Committed | Refused | Uncertain] = {}
         for place, value in enumerate(self._staged):
             try:
                 parts = [value] if len(value.keys) == 1 else split(_lasting(value))
-            except StorageError as error:
-                self._refused[place] = Refused(error)
+            except Exception as error:
+                self._refused[place] = Refused(_told(value, error))
                 continue
             for part in parts:
                 if isinstance(part, StagedValue):
@@ -54,28 +56,40 @@ class GroupOfAssets:
         """
         self._outcomes |= TableCommit(table, members, self._owner, patience).run()
 
-    def refuse(self, members: Mapping[int, StagedValue], error: StorageError) -> None:
+    def refuse(self, members: Mapping[int, StagedValue], error: BaseException) -> None:
         """Let those of `members` that have no outcome yet be refused."""
-        for number in members:
-            self._outcomes.setdefault(number, Refused(error))
+        for number, member in members.items():
+            self._outcomes.setdefault(number, Refused(_told(member, error)))
 
     def discard(self) -> None:
         """Let go of the files in which rows waited; what was refused of several partitions may yet be taken apart."""
         for part in self._parts.values():
-            part.discard()
+            with suppress(Exception):  # it must not hide what was committed
+                part.discard()
+        if any(number not in self._outcomes for number in self._parts):
+            return  # interrupted: nothing will be told, and who staged the values lets go of them
         for value, outcome in zip(self._staged, self.outcomes(), strict=True):
             if isinstance(outcome, Committed):
-                value.discard()
+                with suppress(Exception):
+                    value.discard()
 
-    def outcomes(self) -> list[Committed | Refused]:
+    def outcomes(self) -> list[Committed | Refused | Uncertain]:
         """One for each of the staged values, in their order."""
-        by_place: dict[int, list[Committed | Refused]] = {}
+        by_place: dict[int, list[Committed | Refused | Uncertain]] = {}
         for number, place in self._owner.items():
             by_place.setdefault(place, []).append(self._outcomes[number])
         return [
             self._refused[place] if place in self._refused else _together(by_place[place])
             for place in range(len(self._staged))
         ]
+
+
+def _told(value: StagedValue, error: BaseException) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
+    reason = " ".join(str(error).partition("Resolved plan")[0].split())
+    name = slice_name(str(value.output.asset), value.keys)
+    return StorageError(f"{name}: the store failed: {type(error).__name__}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +105,12 @@ def _lasting(value: StagedValue) -> StagedValue:
     return _LastingFiles(value.output, value.spilled, is_part=value.is_part, dropped=value.dropped)
 
 
-def _together(outcomes: Sequence[Committed | Refused]) -> Committed | Refused:
+def _together(outcomes: Sequence[Committed | Refused | Uncertain]) -> Committed | Refused | Uncertain:
     if len(outcomes) == 1:
         return outcomes[0]
     committed: list[Committed] = []
     for outcome in outcomes:
-        if isinstance(outcome, Refused):
+        if not isinstance(outcome, Committed):
             return outcome
         committed.append(outcome)
     return Committed(

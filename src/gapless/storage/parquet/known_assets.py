@@ -10,16 +10,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from gapless.asset_key import AssetKey
 from gapless.storage.parquet.commit_log import CommitLog
-from gapless.storage.parquet.files import Files
+from gapless.storage.parquet.errors import CommitLogError
+from gapless.storage.parquet.files import ABANDONED, Files, older
 from gapless.storage.parquet.names import RESERVED, encoded, joined
 
 __all__ = ["KnownAssets"]
 
 _ASSETS = f"{RESERVED}/assets"
 _RUNS = f"{RESERVED}/runs"
+_RECOVERABLE = timedelta(days=30)  # runs that are older need no recovery
 
 
 class KnownAssets:
@@ -60,15 +64,29 @@ class KnownAssets:
         """What a run may have committed to: the asset, and the number of the last entry before."""
         return sorted(self._read(f"{_RUNS}/{encoded(run_id)}"))
 
-    def runs_until(self, modified: float) -> list[str]:
-        """The names of files about runs that were made before this instant, seconds since the epoch."""
-        return [found.name for found in self._files.find(_RUNS) if found.modified < modified]
+    def tidy(self, now: datetime) -> None:
+        """Forget runs that are too old for recovery, and delete what killed writers left half-written."""
+        self._files.put(f"{RESERVED}/compacted", now.isoformat().encode())  # so the youngest file is of now
+        found = list(self._files.find(RESERVED))
+        unfinished = list(self._files.unfinished())
+        old = [file for file in older(found, now, _RECOVERABLE) if file.name.startswith(f"{_RUNS}/")]
+        torn = {file.name for file in unfinished}
+        old += [file for file in older([*found, *unfinished], now, ABANDONED) if file.name in torn]
+        self._files.delete([file.name for file in old])
 
     def _read(self, folder: str) -> list[tuple[AssetKey, int]]:
         names = [found.name for found in self._files.find(folder)]
-        found = []
-        for data in self._files.read(names):
-            if data is not None:
-                content = json.loads(data)
-                found.append((AssetKey(content["asset"]), int(content["after"])))
-        return found
+        contents = zip(names, self._files.read(names), strict=True)
+        return [self._parsed(name, data) for name, data in contents if data is not None]
+
+    def _parsed(self, name: str, data: bytes) -> tuple[AssetKey, int]:
+        try:
+            content = json.loads(data)
+            return AssetKey(content["asset"]), int(content["after"])
+        except (ValueError, KeyError, TypeError):
+            asset = name.rpartition("/")[2]
+            if "~" not in asset:  # its name says as much: look at the whole log
+                return AssetKey.from_user_string(unquote(asset)), 0
+        raise CommitLogError(
+            self._files.path(name), "it is damaged", "Delete this one file: it is made again with the next commit"
+        )

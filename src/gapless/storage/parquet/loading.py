@@ -9,7 +9,7 @@ from gapless.storage.duckdb.loaded import Wanted, wanted_by
 from gapless.storage.duckdb.loaded import loaded as loaded_by_duckdb
 from gapless.storage.duckdb.predicates import Condition
 from gapless.storage.duckdb.streams import ArrowStream
-from gapless.storage.parquet.errors import DataFileError
+from gapless.storage.parquet.reading import collected
 from gapless.storage.parquet.table_commit import TableFiles
 
 if TYPE_CHECKING:
@@ -25,16 +25,10 @@ def loaded(table: TableFiles, rows: pl.LazyFrame, expected: Any) -> Any:
         InputTypeError: It asks for something that cannot be given.
         DataFileError: The files cannot be read.
     """
-    from polars.exceptions import PolarsError
-
     wanted = wanted_by(expected, Wanted.POLARS, table.asset)
     if wanted is Wanted.LAZY:
         return rows
-    try:
-        frame = rows.collect()
-    except (PolarsError, OSError) as error:
-        reason = " ".join(str(error).partition("Resolved plan")[0].split())
-        raise DataFileError(table.asset, str(table.place), reason) from None
+    frame = collected(table.asset, str(table.place), rows)
     if wanted is Wanted.POLARS:
         return frame
     with scratch_session() as session, session.registered("gapless_loaded", ArrowStream(frame)) as source:

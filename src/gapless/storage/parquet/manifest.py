@@ -116,6 +116,9 @@ class Entry:
         wiped: Partitions that go.
         moved: Versions that lie elsewhere from here on, with the same rows.
         collected_us: What was superseded before or at this instant is no longer kept.
+        id: What tells it from every other entry; empty in those of old.
+        after: The `id` of the entry before; empty if there is none, or it has none.
+        swept: Whether files that no entry names are deleted from here on: who wrote one before writes it anew.
     """
 
     number: int
@@ -128,6 +131,9 @@ class Entry:
     wiped: tuple[str | None, ...] = ()
     moved: tuple[Version, ...] = ()
     collected_us: int = 0
+    id: str = ""
+    after: str = ""
+    swept: bool = False
 
     def to_bytes(self) -> bytes:
         return _bytes(
@@ -143,6 +149,9 @@ class Entry:
                 "wiped": list(self.wiped),
                 "moved": [version.to_json() for version in self.moved],
                 "collected_us": self.collected_us,
+                "id": self.id,
+                "after": self.after,
+                "swept": self.swept,
             }
         )
 
@@ -161,6 +170,9 @@ class Entry:
             tuple(found["wiped"]),
             tuple(map(Version.from_json, found["moved"])),
             found["collected_us"],
+            found.get("id", ""),
+            found.get("after", ""),
+            found.get("swept", False),
         )
 
 
@@ -191,6 +203,8 @@ class Manifest:
         versions: The current one of each partition.
         superseded: Those that are kept, oldest first.
         last: The number of the last entry that had a version of a partition; only of those that have none now.
+        id: Of the last entry.
+        swept: The number of the last entry that swept; 0 if none did.
     """
 
     number: int = 0
@@ -201,13 +215,18 @@ class Manifest:
     versions: Mapping[str | None, Version] = field(default_factory=dict)
     superseded: tuple[Superseded, ...] = ()
     last: Mapping[str | None, int] = field(default_factory=dict)
+    id: str = ""
+    swept: int = 0
 
     def followed_by(self, entries: Iterable[Entry]) -> Manifest:
         """The table after these entries, too."""
         number, committed_us, columns, folders = self.number, self.committed_us, self.columns, self.folders
         schemas, versions, last = dict(self.schemas), dict(self.versions), dict(self.last)
         superseded = list(self.superseded)
+        last_id, swept = self.id, self.swept
         for entry in entries:
+            last_id = entry.id
+            swept = entry.number if entry.swept else swept
             number, committed_us, at = entry.number, entry.committed_us, entry.committed_us
             columns = columns if entry.columns is None else entry.columns
             folders = entry.folders
@@ -228,7 +247,8 @@ class Manifest:
                 versions[version.partition] = version
             if entry.collected_us:
                 superseded = [old for old in superseded if old.at_us > entry.collected_us]
-        return Manifest(number, committed_us, columns, schemas, folders, versions, tuple(superseded), last)
+        kept = tuple(superseded)
+        return Manifest(number, committed_us, columns, schemas, folders, versions, kept, last, last_id, swept)
 
     def files(self) -> set[str]:
         """All that must stay: of current versions, and of those that are kept."""
@@ -253,6 +273,8 @@ class Manifest:
                 "versions": [version.to_json() for version in self.versions.values()],
                 "superseded": [[old.at_us, old.version.to_json(), old.is_moved] for old in self.superseded],
                 "last": list(self.last.items()),
+                "id": self.id,
+                "swept": self.swept,
             }
         )
 
@@ -270,6 +292,8 @@ class Manifest:
             {version.partition: version for version in versions},
             tuple(Superseded(at, Version.from_json(old), moved) for at, old, moved in found["superseded"]),
             dict(found["last"]),
+            found.get("id", ""),
+            found.get("swept", 0),
         )
 
 

@@ -40,6 +40,7 @@ _PACKAGES = {
     "memory": ("fsspec", "object-storage"),
 }  # by protocol: what fsspec needs for it, and the extra that brings it
 
+_PROBES = f"{RESERVED}/probe-"  # what they are called, and then anything
 _T = TypeVar("_T")
 _AT_ONCE = 16  # requests; each waits for the network, not for us
 _PROVEN: set[tuple[str, str | None]] = set()  # the buckets of which it is known that creating heeds its condition
@@ -153,7 +154,7 @@ class ObjectFiles:
 
     def _prove(self) -> None:
         """Find out whether the condition is heeded."""
-        probe = f"{RESERVED}/probe-{uuid.uuid4().hex}"
+        probe = f"{_PROBES}{uuid.uuid4().hex}"
         try:
             if self._create(probe, b"1") and self._create(probe, b"2"):
                 raise BaseDirectoryError(
@@ -238,6 +239,10 @@ class ObjectFiles:
                 modified = modified.timestamp()
             name = key.strip("/").removeprefix(self._base).lstrip("/")
             yield Found(name, int(about["size"]), float(modified) if isinstance(modified, (int, float)) else 0.0)
+
+    def unfinished(self) -> Iterator[Found]:
+        """None but probes: an object is there when it is whole."""
+        return (found for found in self.find(RESERVED) if found.name.startswith(_PROBES))
 
     def is_empty(self, folder: str) -> bool:
         def ask(fs: Any) -> bool:

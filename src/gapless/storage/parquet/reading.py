@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gapless.storage.parquet.errors import DataFileError
 from gapless.storage.parquet.files import Files
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.table_types import polars_types
@@ -13,7 +14,7 @@ from gapless.storage.parquet.table_types import polars_types
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["scanned"]
+__all__ = ["collected", "scanned"]
 
 
 def scanned(
@@ -39,6 +40,24 @@ def scanned(
         for schema, rows in _pieces(files, folder, [version for version in versions if version.rows])
     ]
     return pl.concat(pieces) if pieces else pl.LazyFrame(schema=types)
+
+
+def collected(asset: str, place: str, rows: pl.LazyFrame) -> pl.DataFrame:
+    """`rows`, read now.
+
+    Args:
+        place: Where the files lie, for people.
+
+    Raises:
+        DataFileError: The files cannot be read.
+    """
+    from polars.exceptions import PolarsError
+
+    try:
+        return rows.collect()
+    except (PolarsError, OSError) as error:
+        reason = " ".join(str(error).partition("Resolved plan")[0].split())
+    raise DataFileError(asset, place, reason)
 
 
 def _pieces(files: Files, folder: str, versions: Sequence[Version]) -> Iterator[tuple[str, pl.LazyFrame]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
-from gapless.errors import StorageError, closest
+from gapless.errors import closest
 from gapless.storage.errors import (
     ColumnNamesError,
     NeverMaterializedError,
@@ -33,6 +33,7 @@ from gapless.storage.slices import (
     OutputSlices,
     Refused,
     StagedSlices,
+    Uncertain,
 )
 
 if TYPE_CHECKING:
@@ -186,20 +187,27 @@ class PolarsParquetIOManager(SliceIOManager):
         table = self._table(staged.output.asset)
         return list(parts_of(staged, table.place, self._files.new_folder))
 
-    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused]:
-        """Replace all slices of `staged`, those of one asset in one commit; who cannot be stored is refused alone."""
+    def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused | Uncertain]:
+        """Replace all slices of `staged`, those of one asset in one commit; who cannot be stored is refused alone.
+
+        Whatever goes wrong with one asset, what is certain of the others is told.
+        """
         from gapless.storage.parquet.group import GroupOfAssets
 
         group = GroupOfAssets(staged, self.split)
-        for asset, members in group.by_asset().items():
-            table = self._table(asset)
-            try:
-                runs = list(dict.fromkeys(member.output.run_id for member in members.values()))
-                self._known.note(asset, runs, table.log)
-                group.settle(table, members, self._patience())
-            except StorageError as error:
-                group.refuse(members, error)
-        group.discard()
+        try:
+            for asset, members in group.by_asset().items():
+                try:
+                    table = self._table(asset)
+                    runs = list(dict.fromkeys(member.output.run_id for member in members.values()))
+                    self._known.note(asset, runs, table.log)
+                    group.settle(table, members, self._patience())
+                except (KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # polars panics with what is no Exception
+                    group.refuse(members, error)
+        finally:
+            group.discard()
         return group.outcomes()
 
     def _patience(self) -> Patience:
@@ -233,15 +241,20 @@ class PolarsParquetIOManager(SliceIOManager):
         """Pack small files, and delete those that nobody needs any more. Writers and readers are not disturbed.
 
         Replaced versions go when they have been kept for long enough; files that no commit names, which a killed writer
-        left, after a day.
+        left, after a day: by `now`, and by the clock of the storage. What is wrong with one asset is among the
+        failures of its report.
+
+        Raises:
+            StorageError: The storage is out of reach.
         """
-        from gapless.storage.parquet.compaction import compacted
+        from gapless.storage.parquet import compaction
 
         done = [
-            compacted(self._table(asset), now, self._pack_below, self._patience()) for asset in self._known.assets()
+            compaction.compacted(self._table(asset), now, self._pack_below, self._patience())
+            for asset in self._known.assets()
         ]
-        month_ago = (now - timedelta(days=30)).timestamp()
-        self._files.delete(self._known.runs_until(month_ago))  # runs that old need no recovery
+        if done:
+            self._known.tidy(now)
         return done
 
     # --- reading
@@ -280,7 +293,7 @@ class PolarsParquetIOManager(SliceIOManager):
         """
         table = self._table(AssetKey.of(asset))
         manifest = table.log.current()
-        if not manifest.number:
+        if not manifest.number or not manifest.columns:
             raise NeverMaterializedError(table.asset, table.folder, table.files.place)
         return self._scanned(table, manifest, _versions(manifest, partitions), list(manifest.columns), "UTC")
 

@@ -10,13 +10,13 @@ import hashlib
 import json
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gapless.errors import StorageError
 from gapless.storage.duckdb.connection import Session, scratch_session
 from gapless.storage.duckdb.frames import StagedFrame
 from gapless.storage.duckdb.partition_order import place_in_time
@@ -24,20 +24,20 @@ from gapless.storage.duckdb.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import quoted
 from gapless.storage.parquet.admission import Admission, FolderName
 from gapless.storage.parquet.commit_log import CommitLog
-from gapless.storage.parquet.errors import CommitRaceError, StoredWholeError
+from gapless.storage.parquet.errors import CommitRaceError, CommitUnknownError, StoredWholeError
 from gapless.storage.parquet.files import Files
 from gapless.storage.parquet.manifest import Entry, Manifest, Version
 from gapless.storage.parquet.names import file_name, folder_columns, slice_folder
 from gapless.storage.parquet.reading import scanned
 from gapless.storage.parquet.table_types import polars_types
-from gapless.storage.slices import Committed, PartitionSlice, Refused
+from gapless.storage.slices import Committed, PartitionSlice, Refused, Uncertain
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["Outcomes", "Patience", "TableFiles", "next_entry"]
 
-Outcomes = dict[int, Committed | Refused]
+Outcomes = dict[int, Committed | Refused | Uncertain]
 
 _WRITERS = 8  # files that are written at once
 _LONGEST_PAUSE_S = 0.2
@@ -66,7 +66,7 @@ class TableFiles:
     def delete_collected(self, before: Manifest, after: Manifest) -> list[str]:
         """Delete the files that were kept before an entry and are not after it; which."""
         names = [f"{self.folder}/{file}" for file in before.files() - after.files()]
-        with suppress(StorageError):  # compacting finds what is left over
+        with suppress(Exception):  # compacting finds what is left over; what is committed is committed
             self.files.delete(names)
         return names
 
@@ -115,6 +115,7 @@ class TableCommit:
         self._patience = patience
         # What was written so far, by the member's number: the columns and the version that holds them.
         self._written: dict[int, tuple[dict[str, str], Version]] = {}
+        self._swept = 0  # the last entry that swept when they were written
         self._made: set[str] = set()  # every file
 
     def run(self) -> Outcomes:
@@ -134,7 +135,7 @@ class TableCommit:
                     keys = tuple(key for member in self._members.values() for key in member.keys)
                     self._patience.lost(self._table.asset, keys, str(self._table.place))
         finally:
-            with suppress(StorageError):
+            with suppress(Exception):  # it must not hide what happened
                 self._table.files.delete([f"{self._table.folder}/{file}" for file in self._made - kept])
 
     def _try(self, session: Session, held: ExitStack, kept: set[str]) -> Outcomes | None:
@@ -153,9 +154,12 @@ class TableCommit:
             return outcomes
         entry = self._entry(session, manifest, admission)
         kept.update(version.file for version in entry.versions)  # from here on they may be committed
-        if not self._append(entry):
-            kept.clear()
-            return None
+        try:
+            if not self._table.log.append(entry):
+                kept.clear()
+                return None
+        except CommitUnknownError as error:
+            return outcomes | dict.fromkeys(admission.accepted, Uncertain(error))
         self._table.delete_collected(manifest, manifest.followed_by([entry]))
         made = {version.partition: version for version in entry.versions}
         for number, member in admission.accepted.items():
@@ -182,19 +186,13 @@ class TableCommit:
             refused |= {number: reasons[self._owner[number]] for number in others}
             members = {number: member for number, member in admission.accepted.items() if number not in others}
 
-    def _append(self, entry: Entry) -> bool:
-        try:
-            return self._table.log.append(entry)
-        except StorageError:
-            # Perhaps only the answer was lost.
-            with suppress(StorageError):
-                return self._table.log.entry(entry.number) == entry
-            raise
-
     def _entry(self, session: Session, manifest: Manifest, admission: Admission) -> Entry:
         """Write the files that are not written yet; the entry that makes them the table's."""
         columns = admission.columns
         contents = admission.versions()
+        if manifest.swept != self._swept:  # we slept so long that they were taken for those of a killed writer
+            self._written.clear()
+            self._swept = manifest.swept
         first = next(iter(admission.accepted.values())).output.slices[0]
         folders = manifest.folders if manifest.versions and not admission.anew else folder_columns(first, columns)
         entry = next_entry(manifest, self._table.keep_us)
@@ -325,4 +323,4 @@ def next_entry(manifest: Manifest, keep_us: int | None = None, **facts: Any) -> 
     if keep_us and not any(old.at_us <= limit for old in manifest.superseded):
         limit = 0
     entry = Entry(manifest.number + 1, at, folders=manifest.folders, collected_us=limit)
-    return replace(entry, **facts)
+    return replace(entry, id=uuid.uuid4().hex, after=manifest.id, **facts)

@@ -11,8 +11,8 @@ from gapless.storage.duckdb.connection import scratch_session
 from gapless.storage.duckdb.messages import opening_failure
 from gapless.storage.duckdb.session import Session
 from gapless.storage.duckdb.table_name import TableName
+from gapless.storage.durable import sync
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError
-from gapless.storage.publishing.durable import sync
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.publication import PublishedTable, Source
 

@@ -12,7 +12,7 @@ from gapless.asset_key import AssetKey
 from gapless.errors import InvocationError
 from gapless.storage.duckdb.project_query import ScannedTable, answer, answer_of_file
 from gapless.storage.duckdb.table_name import TableName
-from gapless.storage.publishing.durable import write_durably
+from gapless.storage.durable import write_durably
 from gapless.storage.publishing.parquet_folder import CONTENTS, CURRENT, file_of
 from gapless.storage.publishing.publication import Form, Publication
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gapless.storage.duckdb.session import Session
-from gapless.storage.publishing.durable import sync, sync_tree
+from gapless.storage.durable import sync, sync_tree
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.publication import PublishedTable, Source
 
@@ -64,9 +64,9 @@ class ParquetFolder:
         Raises:
             PublishError: Something else has the name of an asset.
         """
-        for name in _tops(sources):
+        for name in sorted({CURRENT, *_tops(sources)}):
             link = self.target / name
-            if os.path.lexists(link) and not link.is_symlink():
+            if os.path.lexists(link) and not _is_ours(link):
                 raise PublishError(
                     str(self.target),
                     f"{link} is there already, and Gapless has not published it",
@@ -107,12 +107,12 @@ class ParquetFolder:
         sync(self._versions)
         tops = {path.name for path in version.iterdir() if path.is_dir()}
         for name in tops:  # a link to what is not there yet is as good as none
-            if not (self.target / name).is_symlink():
+            if not os.path.lexists(self.target / name):
                 self._link(self.target / name, Path(CURRENT) / name)
         self._link(self.target / CURRENT, Path(_VERSIONS) / version.name)  # this is the instant
         sync(self.target)
         for link in self.target.iterdir():
-            if link.is_symlink() and link.name != CURRENT and link.name not in tops:
+            if link.name != CURRENT and link.name not in tops and _is_ours(link):
                 link.unlink()
         for number in sorted([*numbers, int(version.name)])[: -self._keep]:
             shutil.rmtree(self._versions / f"{number:06d}", ignore_errors=True)
@@ -124,8 +124,14 @@ class ParquetFolder:
 
     def _discard(self) -> None:
         shutil.rmtree(self._building, ignore_errors=True)
+        current = (self.target / CURRENT).readlink().name if (self.target / CURRENT).is_symlink() else "0"
+        for number in self._numbers():
+            if number > int(current):  # no reader has ever seen it
+                shutil.rmtree(self._versions / f"{number:06d}", ignore_errors=True)
 
     def _numbers(self) -> list[int]:
+        if not self._versions.is_dir():
+            return []
         return [int(path.name) for path in self._versions.iterdir() if path.name.isdecimal()]
 
     @staticmethod
@@ -134,6 +140,11 @@ class ParquetFolder:
         beside.unlink(missing_ok=True)
         beside.symlink_to(to, target_is_directory=True)
         beside.replace(link)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a link into the publications."""
+    return path.is_symlink() and path.readlink().parts[:1] in ((CURRENT,), (_VERSIONS,))
 
 
 def _tops(sources: Sequence[Source]) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from gapless.storage.publishing.duckdb_file import DuckDBFile
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.parquet_folder import ParquetFolder
 from gapless.storage.publishing.publication import Form, Publication, PublishedTable, Source
-from gapless.storage.slices import CommitRecord, InputSlices, PartitionSlice
+from gapless.storage.slices import CommitRecord, InputSlices, PartitionSlice, version_of
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 
 __all__ = ["form_of", "publish"]
@@ -86,6 +85,7 @@ def publish(
             raise PublishError(str(target), f"it lies in {store}, where the project stores", "Choose another path")
     copy: _Copy = DuckDBFile(target) if form is Form.DUCKDB else ParquetFolder(target, keep)
     with _explained(target), _turn_at(copy, target):
+        _staged(copy).unlink(missing_ok=True)  # a publisher that died has left it
         copy.prepare(sources)
         try:
             tables = [*_copied(copy, sources, told)]
@@ -128,7 +128,7 @@ def _copied_from_database(copy: _Copy, path: Path, sources: Sequence[Source]) ->
             for source in sources:
                 if source.table.identity in there:
                     has_records = RECORDS.identity in there
-                    records = committed_partitions(session, str(source.asset)) if has_records else {}
+                    records = committed_partitions(session, str(source.asset), source.table) if has_records else {}
                     rows = copy.add(session, source, f"SELECT * FROM {source.table.sql(session.catalog)}")
                     tables.append(_described(source, rows, records))
             session.execute("COMMIT")
@@ -147,7 +147,7 @@ def _copied_from_files(copy: _Copy, source: Source) -> PublishedTable | None:
     records = source.store.committed(source.asset, source.metadata)
     if not records:
         return None
-    staged = copy.folder / f".{source.asset.name}.staged.parquet"
+    staged = _staged(copy)
     whole = InputSlices(source.asset, (PartitionSlice(None),), None, metadata=source.metadata)
     try:
         source.store.load(whole, pl.LazyFrame).sink_parquet(staged)
@@ -163,26 +163,22 @@ def _copied_from_files(copy: _Copy, source: Source) -> PublishedTable | None:
     return _described(source, rows, records)
 
 
+def _staged(copy: _Copy) -> Path:
+    """Where rows wait on their way into the copy; of whoever has the turn."""
+    return copy.turn_path.with_name(f"{copy.turn_path.name}.staged.parquet")
+
+
 def _described(source: Source, rows: int, records: Mapping[str | None, CommitRecord]) -> PublishedTable:
-    newest = max(records.values(), key=lambda record: record.committed_at, default=None)
+    versions = {key: record.version for key, record in records.items() if record.version is not None}
+    newest = max(records.values(), key=lambda record: (record.number, record.committed_at), default=None)
     return PublishedTable(
         asset=str(source.asset),
         table=source.table,
         partitions=None if None in records else len(records),
         rows=rows,
         run_id=None if newest is None else newest.run_id,
-        version=_version(records),
+        version=version_of(versions) if versions and len(versions) == len(records) else None,
     )
-
-
-def _version(records: Mapping[str | None, CommitRecord]) -> str | None:
-    versions = {key: record.version for key, record in records.items()}
-    if not versions or None in versions.values():
-        return None
-    if len(versions) == 1:
-        return next(iter(versions.values()))
-    lines = "".join(f"{key}\t{version}\n" for key, version in sorted(versions.items(), key=str))
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 @contextmanager

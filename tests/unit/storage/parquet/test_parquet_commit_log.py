@@ -15,6 +15,7 @@ from gapless.storage.parquet.commit_log import CommitLog
 from gapless.storage.parquet.errors import CommitLogError
 from gapless.storage.parquet.files import LocalFiles
 from gapless.storage.parquet.manifest import Entry, Manifest, Version
+from gapless.storage.parquet.table_commit import next_entry
 from gapless.storage.slices import InputVersion
 
 
@@ -189,3 +190,77 @@ def test_an_entry_that_is_missing_in_the_middle_is_told(log: CommitLog, tmp_path
     (tmp_path / "plays/_gapless" / f"{2:020}.json").unlink()
     with pytest.raises(CommitLogError, match="it is missing, though later ones are there"):
         log.entry(2)
+
+
+def chain(log: CommitLog, *names: str) -> None:
+    """Commits as writers make them: each names the one before."""
+    for name in names:
+        made = next_entry(log.current())
+        assert log.append(replace(made, versions=(version(name, made.number),)))
+
+
+def entry_file(tmp_path: Path, number: int) -> Path:
+    return tmp_path / "plays/_gapless" / f"{number:020}.json"
+
+
+@pytest.mark.parametrize(("gone", "of"), [((1,), 4), ((2,), 4), ((2, 3), 4), ((1, 2), 3), ((70,), 71)])
+def test_a_hole_is_not_filled_and_nobody_reads_past_it(tmp_path: Path, gone: tuple[int, ...], of: int):
+    writer = fresh(tmp_path)
+    chain(writer, *(f"k{number}" for number in range(of)))
+    for number in gone:
+        entry_file(tmp_path, number).unlink()
+    with pytest.raises(CommitLogError, match="it is missing, though later ones are there") as raised:
+        fresh(tmp_path).current()
+    assert str(entry_file(tmp_path, gone[0])) in str(raised.value)
+
+
+def test_a_hole_before_the_checkpoint_is_no_matter_to_readers(log: CommitLog, tmp_path: Path):
+    chain(log, "a", "b", "c", "d")
+    log.checkpoint(log.current())
+    entry_file(tmp_path, 2).unlink()
+    chain(fresh(tmp_path), "e")
+    assert fresh(tmp_path).current().versions.keys() == set("abcde")
+
+
+def test_who_knows_less_than_the_checkpoint_is_none_the_worse_for_a_hole(log: CommitLog, tmp_path: Path):
+    reader = fresh(tmp_path)
+    chain(log, "a", "b")
+    reader.current()
+    chain(log, "c", "d")
+    log.checkpoint(log.current())
+    entry_file(tmp_path, 3).unlink()
+    assert reader.current().versions.keys() == set("abcd")
+
+
+def test_an_entry_that_follows_another_one_than_is_there_is_refused(log: CommitLog, tmp_path: Path):
+    chain(log, "a", "b")
+    filled = entry_file(tmp_path, 2)
+    filled.unlink()
+    chain(fresh(tmp_path), "x")
+    other = filled.read_bytes()
+    filled.unlink()
+    chain(fresh(tmp_path), "b", "c", "d", "e")
+    filled.write_bytes(other)
+    with pytest.raises(CommitLogError, match=f"it was made after another {filled.name} than is there now") as raised:
+        fresh(tmp_path).current()
+    assert str(entry_file(tmp_path, 3)) in str(raised.value)
+
+
+def test_an_entry_under_the_number_of_another_is_refused(log: CommitLog, tmp_path: Path):
+    chain(log, "a", "b")
+    entry_file(tmp_path, 3).write_bytes(entry_file(tmp_path, 2).read_bytes())
+    with pytest.raises(CommitLogError, match="it is a copy of entry 2"):
+        fresh(tmp_path).current()
+
+
+def test_entries_that_name_no_predecessor_are_read_as_ever(log: CommitLog, tmp_path: Path):
+    for number, name in enumerate("abc", 1):
+        content = json.loads(entry(number, name).to_bytes())
+        del content["id"], content["after"], content["swept"]
+        entry_file(tmp_path, number).parent.mkdir(parents=True, exist_ok=True)
+        entry_file(tmp_path, number).write_text(json.dumps(content))
+    content = json.loads(log.current().to_bytes())
+    del content["id"], content["swept"]
+    (tmp_path / "plays/_gapless/checkpoint.json").write_text(json.dumps(content))
+    chain(fresh(tmp_path), "d", "e")
+    assert fresh(tmp_path).current().versions.keys() == set("abcde")

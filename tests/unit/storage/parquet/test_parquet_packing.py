@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,7 +129,9 @@ def test_what_a_killed_writer_left_is_deleted_after_a_day(plays, day):
     (folder / "torn.parquet").write_bytes(b"PAR1")
     plays.store.compact(NOW)
     assert (folder / "torn.parquet").exists()
-    (report,) = plays.store.compact(NOW + timedelta(days=2))
+    two_days_ago = NOW.timestamp() - 2 * 86_400
+    os.utime(folder / "torn.parquet", (two_days_ago, two_days_ago))
+    (report,) = plays.store.compact(NOW)
     assert report.detail == "1 files of interrupted writers deleted"
     assert not (folder / "torn.parquet").exists()
     assert plays.read(*keys(1))["n"].to_list() == [1]
