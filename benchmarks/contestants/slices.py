@@ -26,7 +26,7 @@ from gapless.storage.slices import Committed, InputSlices, OutputSlices, Partiti
 ROUNDS = int(os.environ["BENCH_ROUNDS"])
 PARTITIONS = int(os.environ["BENCH_PARTITIONS"])
 READ_ROWS = int(os.environ["BENCH_READ_ROWS"])
-ROWS, GROUP, READS = 1_000, 64, 200
+ROWS, GROUP, READS, TURN = 1_000, 64, 200, 20
 FIRST = date(2021, 1, 1)
 PLAYS = AssetKey("plays")
 
@@ -114,15 +114,15 @@ def reading() -> dict[str, float]:
         store.commit([store.stage(output(day), frame(day, rows, 0)) for day in days])
     chosen = random.Random(1).sample(range(PARTITIONS), min(READS, PARTITIONS))
     seconds: dict[str, list[float]] = {"ours": [], "by_hand": []}
-    for _ in range(ROUNDS):
-        for day in chosen:
-            source = InputSlices(PLAYS, (slice_of(day),), "date")
-            seconds["ours"].append(timed(store.load, source, pl.DataFrame))
+    query = "SELECT * FROM public.plays WHERE date = ?"
+    for first in range(0, len(chosen) * ROUNDS, TURN):
+        days = [chosen[place % len(chosen)] for place in range(first, first + TURN)]
+        for day in days:
+            seconds["ours"].append(timed(store.load, InputSlices(PLAYS, (slice_of(day),), "date"), pl.DataFrame))
         store.close()
         connection = duckdb.connect(folder / "db.duckdb", read_only=True)
-        for day in chosen:
+        for day in days:
             where = [FIRST + timedelta(days=day)]
-            query = "SELECT * FROM public.plays WHERE date = ?"
             seconds["by_hand"].append(timed(lambda: connection.sql(query, params=where).pl()))  # noqa: B023  called at once
         connection.close()
     shutil.rmtree(folder)

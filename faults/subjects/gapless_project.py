@@ -17,7 +17,11 @@ import gapless.engine
 from gapless.asset_key import AssetKey
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine
+from gapless.execution.table_slices import output_slices
 from gapless.ledger.home import open_ledger
+from gapless.partitions import OrdinalSet
+from gapless.planning.request import PartitionRequest
+from gapless.storage.slices import Refused
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2027-01-01")
@@ -91,14 +95,24 @@ class Project:
     def write_streamed(self, mark: int, day: int, rows: int) -> dict[str, Any]:
         return self.make(self.asset(mark, value=lambda key: batches(key, mark, rows)), [day], workers=1)
 
+    def write_torn(self, mark: int, day: int) -> dict[str, Any]:
+        """Rows that wait in a file, which is cut in half before they are committed."""
+        key, store = key_of(day), self.manager()
+        ordinals = OrdinalSet.span(day, day + 1)
+        output = output_slices(self.asset(mark), ordinals, "a run that meets a torn file")
+        staged = store.stage(output, batches_of_rows(key, mark))
+        for file in staged.spilled.files:
+            os.truncate(file, file.stat().st_size // 2)
+        (outcome,) = store.commit([staged])
+        refused = isinstance(outcome, Refused)
+        return {"made": int(not refused), "failed": {key: str(outcome.error)} if refused else {}}
+
     def write_with_clock(self, mark: int, days: list[int], shift_days: int) -> dict[str, Any]:
         """As `write`, by a machine whose clock is wrong."""
         clock = lambda: NOW + timedelta(days=shift_days)  # noqa: E731
         asset = self.asset(mark)
         with Engine(project_of([asset], {"io_manager": self.manager()}), self.ledger(), clock) as engine:
             engine.recover()
-            from gapless.planning.request import PartitionRequest
-
             request = PartitionRequest(tuple(key_of(day) for day in days), (), None, None, None)
             result = engine.run(engine.plan(engine.select(None), request, NOW))
         return {"made": result.materialized, "failed": {r.partition: r.reason for r in result.failed}}
@@ -153,6 +167,12 @@ class Project:
 
 def frame_of(key: str, mark: int, rows: int) -> pl.DataFrame:
     return pl.DataFrame({"date": [key] * rows, "mark": [mark] * rows, "n": range(rows)})
+
+
+def batches_of_rows(key: str, mark: int) -> Iterator[pl.DataFrame]:
+    """More than is held in memory."""
+    for _ in range(3):
+        yield frame_of(key, mark, 1).select(pl.all().repeat_by(2_000_000).explode())
 
 
 def batches(key: str, mark: int, rows: int, size: int = 1_000_000) -> Iterator[pl.DataFrame]:
