@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from gapless.cli.terminal import count, duration, size, table
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.engine import system_clock
-from gapless.errors import InvocationError
+from gapless.errors import DefinitionError, InvocationError, StorageError
 from gapless.ledger.home import home_path, open_ledger
 from gapless.storage.slices import is_slice_store
 
@@ -70,7 +72,7 @@ def publish(settings: Settings, selection: tuple[str, ...], target: str, form: s
         )
     with ready_resources(project.resources, {asset.io_manager_key for asset in storable}, None) as ready:
         sources = [Source(asset.key, asset.metadata, ready[asset.io_manager_key]) for asset in storable]
-        live = [Path(place) for store in ready.values() if "://" not in (place := str(_place(store)))]
+        live = list(_places({**project.resources, **ready}))
         path = Path(target).expanduser().absolute()
         try:
             published = publishing.publish(
@@ -89,9 +91,15 @@ def publish(settings: Settings, selection: tuple[str, ...], target: str, form: s
     _print(settings, published, left_out, time.monotonic() - began)
 
 
-def _place(store: Any) -> Any:
-    """Where a store keeps its data: a file, a folder or a URL."""
-    return store.database if hasattr(store, "database") else getattr(store, "base_dir", "none://")
+def _places(resources: Mapping[str, Any]) -> Iterator[Path]:
+    """The files and folders of this machine in which a project stores, as far as the settings have values."""
+    for resource in resources.values():
+        for name in ("path", "database", "base_dir"):
+            with suppress(StorageError, DefinitionError):
+                place = getattr(resource, name, None)
+                if isinstance(place, (str, Path)) and "://" not in str(place):
+                    yield Path(place)
+                    break
 
 
 def _is_store(project: Project, resource: str) -> bool:

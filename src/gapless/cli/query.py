@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gapless.asset_key import AssetKey
+from gapless.cli.query_advice import advised
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, cut, table, width
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.errors import InvocationError, closest
 from gapless.ledger.home import home_path
+from gapless.storage.errors import QueryError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,14 +54,14 @@ def query(settings: Settings, sql: str, resource: str | None, published: bool, l
     gapless query "SELECT date, count(*) FROM plays GROUP BY date"
     gapless query "SHOW ALL TABLES"
     """  # noqa: D301  a real backspace is what tells Click to keep the lines
-    if published:
-        from gapless.storage.publishing.last_published import answer_of_last_published
-
-        if resource is not None:
-            raise click.UsageError("--published and --resource were given; the published copy is one.")
-        frame = answer_of_last_published(sql, home_path())
-    else:
-        frame = _answer(settings.load(), sql, resource)
+    if published and resource is not None:
+        raise click.UsageError("--published and --resource were given; the published copy is one.")
+    project = None if published else settings.load()
+    try:
+        frame = _answer_of_last_published(sql) if project is None else _answer(project, sql, resource)
+    except QueryError as error:
+        absent = {} if project is None else _without_table(settings, project, error)
+        raise advised(error, absent) from None
     if settings.as_json:
         settings.print_json([{name: _in_json(value) for name, value in row.items()} for row in frame.to_dicts()])
         return
@@ -75,6 +77,28 @@ def _answer(project: Project, sql: str, resource: str | None) -> pl.DataFrame:
         files = {_path(one): float(one.lock_timeout) for one in ready.values() if _is_database(one)}
         scanned = [table for name, one in ready.items() if _has_files(one) for table in _tables(project, name, one)]
         return answer(sql, files, scanned)
+
+
+def _answer_of_last_published(sql: str) -> pl.DataFrame:
+    from gapless.storage.publishing.last_published import answer_of_last_published
+
+    return answer_of_last_published(sql, home_path())
+
+
+def _without_table(settings: Settings, project: Project, refused: QueryError) -> dict[str, str]:
+    """Why assets are no tables that a query finds, by what people may call them."""
+    reasons = {}
+    for asset in project.graph.assets:
+        store = project.resources.get(asset.io_manager_key)
+        if not asset.stores_output:
+            why = f"Asset {asset.name!r} is stored by its own function, not as a table"
+        elif not _is_database(store) and not _has_files(store):
+            why = f"Asset {asset.name!r} is stored by {type(store).__name__}, not as a table"
+        else:
+            why = f"Asset {asset.name!r} has no table yet. Make it: {settings.command('materialize', asset.name)}"
+        reasons[asset.key.path[-1].casefold()] = why
+    known = {table.rpartition(".")[2].casefold() for table in refused.tables}
+    return {name: why for name, why in reasons.items() if name not in known}
 
 
 def _is_database(resource: Any) -> bool:
@@ -101,14 +125,15 @@ def _tables(project: Project, name: str, store: Any) -> list[ScannedTable]:
     def source_of(key: AssetKey) -> Callable[[], str | pl.LazyFrame | None]:
         def source() -> str | pl.LazyFrame | None:
             try:
-                files: list[str] = store.files(key)
-            except PackedFilesError:
-                files = []
+                try:
+                    files: list[str] = store.files(key)
+                except PackedFilesError:
+                    files = []
+                if not files or any("://" in file for file in files):
+                    rows: pl.LazyFrame = store.scan(key)
+                    return rows
             except NeverMaterializedError:
                 return None
-            if not files or any("://" in file for file in files):
-                rows: pl.LazyFrame = store.scan(key)
-                return rows
             listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
             reading = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
             return f"SELECT * FROM {reading}"  # noqa: S608  of paths that are quoted here

@@ -308,10 +308,15 @@ class TableNameError(StorageError):
 
 @dataclass(eq=False)
 class QueryError(StorageError):
-    """SQL that the database refuses."""
+    """SQL that the database refuses.
+
+    Attributes:
+        tables: Those that it could have named, as far as that was looked up.
+    """
 
     sql: str
     reason: str
+    tables: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"the query failed: {self.reason}"

@@ -74,12 +74,13 @@ class SchemaChangeError(StorageError):
         )
 
 
-def schema_diff(table: Sequence[tuple[str, str]], frame: Sequence[tuple[str, str]]) -> str:
+def schema_diff(table: Sequence[tuple[str, str]], frame: Sequence[tuple[str, str]], frame_is: str = "frame") -> str:
     """One line a column: equal ones plain, ``-`` only in the table, ``+`` only in the frame, ``~`` of another type.
 
     Args:
         table: (name, type) pairs, in order; names match in any case.
         frame: Likewise.
+        frame_is: What it is, in a word.
     """
     stored = {name.casefold() for name, _ in table}
     made = {name.casefold(): kind for name, kind in frame}
@@ -93,7 +94,7 @@ def schema_diff(table: Sequence[tuple[str, str]], frame: Sequence[tuple[str, str
             lines.append(("~", name, f"{kind} → {now}"))
         elif equal <= _SHOWN_EQUAL:
             lines.append((" ", name, kind))
-    lines += [("+", name, f"{kind} (frame)") for name, kind in frame if name.casefold() not in stored]
+    lines += [("+", name, f"{kind} ({frame_is})") for name, kind in frame if name.casefold() not in stored]
     rest = f"\n  … {equal:,} equal columns" if equal > _SHOWN_EQUAL else ""
     hidden = max(0, len(lines) - _SHOWN_OTHER - _SHOWN_EQUAL)
     if hidden:

@@ -223,7 +223,9 @@ class Committed:
         columns: Column name to the store's type name, in table order.
         table: The full name of the table, for people.
         versions: Content hash by partition key.
-        dropped: Rows that were left out because they lay outside, by partition key; only of those that lost any.
+        dropped: Rows that were left out because they lay outside, by partition key; only of those that lost any. Of a
+            value of several partitions nobody can tell whose they were: under None, and so they are told again with
+            each of the parts that `SliceStore.split` gave.
     """
 
     rows: Mapping[str | None, int]

@@ -20,6 +20,9 @@ __all__ = ["TurnTimeoutError", "Turnstile"]
 
 _FIRST_POLL_S = 0.001
 _LONGEST_POLL_S = 0.02
+# A holder that goes through a whole file, as long as that takes, and then ends: no reason for anybody to give up.
+_ENDING = frozenset({"publish", "compact"})
+_LONGEST_ENDING_S = 3600.0  # unless it hangs
 
 
 class TurnTimeoutError(Exception):
@@ -48,7 +51,7 @@ class Turnstile:
         self._queue: int | None = None
 
     def acquire(self, timeout: float, doing: str, given_up: Callable[[], bool] = lambda: False) -> None:
-        """Wait for the turn, at most `timeout` seconds.
+        """Wait for the turn, at most `timeout` seconds; while somebody publishes or compacts, up to an hour more.
 
         Args:
             doing: What the turn is for; shown to those who wait too long.
@@ -57,13 +60,12 @@ class Turnstile:
         Raises:
             TurnTimeoutError: It did not come.
         """
-        deadline = time.monotonic() + timeout
         lock, queue = self._open(self._lock_path), self._open(self._queue_path)
         try:
             if lock is not None and queue is not None:
-                self._wait(queue, deadline, given_up)
+                left = self._wait(queue, timeout, given_up)
                 try:
-                    self._wait(lock, deadline, given_up)
+                    self._wait(lock, max(left, _FIRST_POLL_S) if timeout > 0 else 0.0, given_up)
                 finally:
                     _unlock(queue)
                 self._sign(lock, doing)
@@ -97,14 +99,21 @@ class Turnstile:
         _close(self._queue)
         self._lock = self._queue = None
 
-    def _wait(self, descriptor: int, deadline: float, given_up: Callable[[], bool]) -> None:
-        pause = _FIRST_POLL_S
+    def _wait(self, descriptor: int, timeout: float, given_up: Callable[[], bool]) -> float:
+        """Wait for a lock; what is left of the time, seconds."""
+        began = time.monotonic()
+        deadline, pause = began + timeout, _FIRST_POLL_S
         while not _try_lock(descriptor):
-            left = deadline - time.monotonic()
-            if left <= 0 or given_up():
+            now = time.monotonic()
+            if given_up():
                 raise TurnTimeoutError(self._holder())
-            time.sleep(min(pause, left))
+            if now >= deadline:
+                if timeout <= 0 or self._doing() not in _ENDING or now - began > _LONGEST_ENDING_S:
+                    raise TurnTimeoutError(self._holder())
+                deadline = now + timeout  # time behind it does not count: others may be in before us
+            time.sleep(min(pause, max(_FIRST_POLL_S, deadline - now)))
             pause = min(pause * 1.5, _LONGEST_POLL_S)
+        return deadline - time.monotonic()
 
     def _sign(self, descriptor: int, doing: str) -> None:
         with contextlib.suppress(OSError):
@@ -117,6 +126,13 @@ class Turnstile:
             return f"gapless process {entry['pid']} ({entry['doing']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "another gapless process"
+
+    def _doing(self) -> str | None:
+        try:
+            doing: str = json.loads(self._lock_path.read_text())["doing"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return doing
 
     @staticmethod
     def _open(path: Path) -> int | None:

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from gapless import StaticPartitionsDefinition
-from gapless.storage.duckdb.commit_records import recorded_schemas, trim_records
-from gapless.storage.duckdb.connection import Database
+from gapless.storage.duckdb.commits.commit_records import recorded_schemas, trim_records
+from gapless.storage.duckdb.database.connection import Database
 from gapless.storage.duckdb.table_name import TableName
 from gapless.storage.slices import Committed, InputVersion, OutputSlices, PartitionSlice, Provenance
 

@@ -17,9 +17,10 @@ import pytest
 from gapless import DuckDBPolarsIOManager, StaticPartitionsDefinition
 from gapless.asset_key import AssetKey
 from gapless.storage.duckdb import compaction
-from gapless.storage.duckdb.connection import Database
+from gapless.storage.duckdb.database.connection import Database
 from gapless.storage.errors import DatabaseFailure, DiskFullError
 from gapless.storage.slices import InputSlices, OutputSlices, PartitionSlice
+from nursery import Process
 
 DAYS = StaticPartitionsDefinition([f"d{number}" for number in range(30)])
 ROWS = 20_000
@@ -148,7 +149,7 @@ def test_a_process_that_waits_its_turn_opens_the_new_file(loose):
     )
     folder = loose.database.parent
     with Database.at(loose.database).session(5, "hold", "read"):  # the other one waits until this process lets go
-        other = subprocess.Popen([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True)
+        other = Process([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE)
         assert other.stdout is not None
         assert other.stdout.readline() == "up\n"
         loose.compact(None)
@@ -201,7 +202,7 @@ def test_a_compaction_that_is_killed_leaves_the_old_file_or_the_new_one(loose, w
         "store.query('select 1'); print('up', flush=True); store.compact(None); print('done', flush=True)"
     )
     folder = loose.database.parent
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True)
+    process = Process([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     copy = folder / "db.duckdb.compacting"

@@ -15,7 +15,7 @@ import pytest
 import gapless as dg
 from gapless import DuckDBPolarsIOManager, DuckDBResource, EnvVar
 from gapless.errors import DefinitionError, InvocationError, StorageError
-from gapless.storage.duckdb.connection import Database
+from gapless.storage.duckdb.database.connection import Database
 from gapless.storage.duckdb.hand_written_sql import OpenTransactionError
 from gapless.storage.errors import DatabaseLockedError, DatabaseUnusableError
 

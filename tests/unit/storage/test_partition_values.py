@@ -55,7 +55,11 @@ def frame_of(desk, way, key, rows, mark):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_any_sequence_of_writes_leaves_what_a_dictionary_would_hold(store, way, data):
     desk = Desk(store, DAILY, WAYS[way][0], f"table{next(NUMBERS)}")

@@ -309,8 +309,41 @@ def test_a_folder_of_somebody_elses_is_not_overwritten(store, tmp_path):
 
     said = refused(store, tmp_path / "bi", Form.PARQUET)
 
-    assert f"{mine} is there already, and Gapless has not published it" in said
+    assert said == (
+        f"nothing was published to {tmp_path}/bi: there are other things in it (plays). Name a folder that is empty or"
+        f" not there yet, for example {tmp_path}/bi/published."
+    )
+    assert [path.name for path in (tmp_path / "bi").iterdir()] == ["plays"]
     assert (mine / "old.parquet").read_text() == "mine"
+
+
+def test_a_folder_that_is_as_good_as_empty_is_taken_and_then_may_hold_other_things(store, tmp_path):
+    target = tmp_path / "bi"
+    target.mkdir()
+    (target / ".gitignore").write_text("*")
+    fill(store)
+    publish([source(store)], target, Form.PARQUET, NOW)
+    (target / "readme.txt").touch()
+    publish([source(store)], target, Form.PARQUET, NOW)
+    assert (target / "readme.txt").exists()
+
+    (target / "plays").unlink()
+    (target / "plays").mkdir()
+    assert f"{target}/plays is there already, and Gapless has not published it" in refused(store, target, Form.PARQUET)
+
+
+@pytest.mark.parametrize("suffix", [".wal", ".lock", ".queue", ".compacting"])
+def test_what_lies_beside_a_database_is_not_overwritten(store, tmp_path, suffix):
+    beside = store.database.with_name(store.database.name + suffix)
+
+    assert f"that name belongs to {store.database}" in refused(store, beside, live=[store.database])
+    assert len(rows_of(store.database)) == 6
+
+
+def test_the_folder_of_the_project_is_not_taken(store, tmp_path):
+    said = refused(store, tmp_path, Form.PARQUET)
+
+    assert "there are other things in it (live.duckdb, live.duckdb.lock, live.duckdb.queue)" in said
 
 
 def test_a_copy_that_is_held_open_for_writing_is_not_replaced(store, tmp_path):
@@ -413,8 +446,9 @@ def test_what_a_publisher_that_died_left_is_cleared_away(store, tmp_path, form):
 def test_a_link_of_somebody_elses_stays(store, tmp_path, name):
     fill(store)
     target, own = tmp_path / "bi", tmp_path / "own"
-    target.mkdir()
+    publish([source(store)], target, Form.PARQUET, NOW)
     own.mkdir()
+    (target / name).unlink(missing_ok=True)
     (target / name).symlink_to(own)
     with nullcontext() if name == "elsewhere" else pytest.raises(PublishError, match=f"{name} is there already"):
         publish([source(store)], target, Form.PARQUET, NOW)

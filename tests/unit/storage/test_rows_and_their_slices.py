@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from storage_desk import Desk
 
 from gapless import DailyPartitionsDefinition, HourlyPartitionsDefinition, StaticPartitionsDefinition
-from gapless.storage.duckdb.connection import scratch_session
-from gapless.storage.duckdb.predicates import Membership
-from gapless.storage.duckdb.slot_finder import rows_by_slot
+from gapless.storage.duckdb.database.connection import scratch_session
+from gapless.storage.duckdb.membership.column_membership import ColumnMembership
+from gapless.storage.duckdb.membership.slot_finder import rows_by_slot
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import StorageError
 from gapless.storage.parquet.store import PolarsParquetIOManager
@@ -113,7 +113,7 @@ def _compare(definition, slices, type_name, values):
         session = held.enter_context(scratch_session())
         session.set_timezone(civil.get("timezone", "UTC"))
         table = held.enter_context(session.registered("rows", frame))
-        membership = Membership.of(PartitionColumn("at", **civil), "at", type_name, "plays")
+        membership = ColumnMembership.of(PartitionColumn("at", **civil), "at", type_name, "plays")
         places = [(0, slot, part) for slot, part in enumerate(slices)]
         sql = rows_by_slot(session, membership, f"SELECT 0 AS n, * FROM {table}", "n", places, held, {"place": "place"})
         found = dict(session.execute(f"SELECT place, slot FROM ({sql})"))

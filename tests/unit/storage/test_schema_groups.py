@@ -17,9 +17,9 @@ from gapless.partitions import (
     StaticPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
-from gapless.storage.duckdb.connection import scratch_session
-from gapless.storage.duckdb.membership import membership_of
-from gapless.storage.duckdb.partition_order import may_precede
+from gapless.storage.duckdb.database.connection import scratch_session
+from gapless.storage.duckdb.membership.membership import membership_of
+from gapless.storage.duckdb.membership.partition_order import may_precede
 from gapless.storage.partition_slices import slices_of
 from gapless.storage.policies import BoundaryPolicy, SchemaPolicy
 from gapless.storage.slices import Committed, OutputSlices

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from gapless.storage.duckdb.schema_merge import fitting_cast, holds, merge
+from gapless.storage.duckdb.commits.schema_merge import fitting_cast, holds, merge
 
 INTEGERS = {
     "TINYINT": pl.Int8,

@@ -177,7 +177,7 @@ def test_the_lock_timeout_may_come_from_the_environment(tmp_path, monkeypatch):
     store.commit([store.stage(output, pl.DataFrame({"n": [1]}))])
     store.close()
     monkeypatch.delenv("PATIENCE")
-    with pytest.raises(TableNameError, match="which is None and no number of seconds"):
+    with pytest.raises(TableNameError, match=r"which has no value\. Set it: export PATIENCE="):
         store.query("SELECT 1")
 
 

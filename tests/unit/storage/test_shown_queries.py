@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from gapless import DuckDBPolarsIOManager
-from gapless.storage.duckdb.shown_query import fit_to_show
+from gapless.storage.duckdb.database.shown_query import fit_to_show
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from storage_desk import Desk
 
 from gapless import DailyPartitionsDefinition, DuckDBIOManager, StaticPartitionsDefinition, sql
 from gapless.errors import InvocationError
-from gapless.storage.duckdb import gathering
 from gapless.storage.duckdb.errors import SqlSourceError, SqlValueError
-from gapless.storage.duckdb.frames import StagedFrame
-from gapless.storage.duckdb.predicates import Condition
-from gapless.storage.duckdb.spilled import StagedFiles
+from gapless.storage.duckdb.membership.condition import Condition
 from gapless.storage.duckdb.staged_query import _by_name
+from gapless.storage.duckdb.staging import gathering
+from gapless.storage.duckdb.staging.frames import StagedFrame
+from gapless.storage.duckdb.staging.spilled import StagedFiles
 from gapless.storage.errors import (
     ColumnNamesError,
     ColumnTypeError,

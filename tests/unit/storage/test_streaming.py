@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from gapless import DailyPartitionsDefinition
-from gapless.storage.duckdb import gathering
 from gapless.storage.duckdb.errors import StagedFileError
-from gapless.storage.duckdb.spilled import StagedFiles
-from gapless.storage.duckdb.staging_folder import STAGING, StagingFolder
+from gapless.storage.duckdb.staging import gathering
+from gapless.storage.duckdb.staging.spilled import StagedFiles
+from gapless.storage.duckdb.staging.staging_folder import STAGING, StagingFolder
 from gapless.storage.errors import DatabaseUnusableError
 
 DAYS = DailyPartitionsDefinition("2024-01-01")
@@ -43,7 +43,7 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
         import polars as pl
         from storage_desk import Desk
         from gapless import DailyPartitionsDefinition, DuckDBIOManager
-        from gapless.storage.duckdb import gathering
+        from gapless.storage.duckdb.staging import gathering
         def desk(path):
             return Desk(DuckDBIOManager(path + "/db.duckdb"), DailyPartitionsDefinition("2024-01-01"), "at")
         def batches(count=40, rows=10_000):

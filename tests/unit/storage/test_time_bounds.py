@@ -13,7 +13,7 @@ from gapless.partitions import (
     TimeWindow,
     TimeWindowPartitionsDefinition,
 )
-from gapless.storage.duckdb.time_bounds import (
+from gapless.storage.duckdb.membership.time_bounds import (
     AmbiguousHourError,
     UnsuitedTypeError,
     civil_span,

@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gapless import DailyPartitionsDefinition
-from gapless.storage.duckdb import gathering
+from gapless.storage.duckdb.database.streams import ArrowStream, _sunk_batches
 from gapless.storage.duckdb.errors import BatchError, UnreadableValueError
-from gapless.storage.duckdb.frames import StagedFrame
-from gapless.storage.duckdb.spilled import StagedFiles
-from gapless.storage.duckdb.streams import _sunk_batches
+from gapless.storage.duckdb.staging import gathering
+from gapless.storage.duckdb.staging.frames import StagedFrame
+from gapless.storage.duckdb.staging.spilled import StagedFiles
 from gapless.storage.errors import ColumnNamesError, ColumnTypeError, MissingPartitionColumnError, OutputTypeError
 
 DAYS = DailyPartitionsDefinition("2024-01-01")
@@ -350,3 +350,9 @@ def test_many_rows_by_way_of_a_file_are_in_order(tmp_path):
     batches = list(_sunk_batches(pl.LazyFrame({"n": pl.int_range(120_000, eager=True)}), tmp_path / "sunk"))
     assert len(batches) == 3
     assert pl.concat(batches)["n"].to_list() == list(range(120_000))
+
+
+def test_text_is_given_to_old_versions_of_duckdb_as_pyarrow_can_filter_it():
+    rows = ArrowStream(pl.DataFrame({"text": ["a", None], "bytes": [b"a", None]}))
+    assert [str(kind) for kind in pa.table(rows.for_pyarrow()).schema.types] == ["large_string", "large_binary"]
+    assert [str(kind) for kind in pa.table(rows).schema.types] == ["string_view", "binary_view"]

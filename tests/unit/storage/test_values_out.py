@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from gapless import DailyPartitionsDefinition, DuckDBIOManager, DuckDBPandasIOManager, DuckDBPolarsIOManager
-from gapless.storage.duckdb import gathering
+from gapless.storage.duckdb.staging import gathering
 from gapless.storage.errors import InputTypeError
 
 DAYS = DailyPartitionsDefinition("2024-01-01")

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from gapless import StaticPartitionsDefinition
-from gapless.storage.duckdb import commit_records, group_commit
-from gapless.storage.duckdb.connection import Session
+from gapless.storage.duckdb.commits import commit_records, group_commit
+from gapless.storage.duckdb.database.connection import Session
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError
 from gapless.storage.slices import Committed, Refused, Uncertain
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gapless.errors import StorageError
-from gapless.storage.duckdb.commit_records import trim_records
-from gapless.storage.duckdb.connection import ROW_GROUP_SIZE, Database, Session
+from gapless.storage.duckdb.commits.commit_records import trim_records
+from gapless.storage.duckdb.database.connection import ROW_GROUP_SIZE, Database, Session
 from gapless.storage.duckdb.table_name import quoted
 from gapless.storage.errors import DatabaseFailure
 from gapless.storage.slices import Compaction

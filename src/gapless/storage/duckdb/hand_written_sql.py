@@ -16,8 +16,8 @@ from gapless.storage.duckdb.table_name import quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from gapless.storage.duckdb.connection import Mode
-    from gapless.storage.duckdb.session import Session
+    from gapless.storage.duckdb.database.connection import Mode
+    from gapless.storage.duckdb.database.session import Session
 
 __all__ = ["HandWrittenSql", "OpenTransactionError"]
 
@@ -77,7 +77,7 @@ class HandWrittenSql:
             StorageError: A setting that DuckDB refuses.
             InvocationError: The block may write, and lies in one that may only read.
         """
-        from gapless.storage.duckdb.connection import Database
+        from gapless.storage.duckdb.database.connection import Database
 
         database = Database.at(self._path)
         if database.path in _held.connections:

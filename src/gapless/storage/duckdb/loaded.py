@@ -11,17 +11,17 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapless.storage.duckdb.gathering import gathered
-from gapless.storage.duckdb.spilled import SpilledRows
-from gapless.storage.duckdb.streams import ArrowStream
+from gapless.storage.duckdb.database.streams import ArrowStream
+from gapless.storage.duckdb.staging.gathering import gathered
+from gapless.storage.duckdb.staging.spilled import SpilledRows
 from gapless.storage.errors import InputTypeError
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from gapless.storage.duckdb.connection import Session
-    from gapless.storage.duckdb.predicates import Condition
+    from gapless.storage.duckdb.database.connection import Session
+    from gapless.storage.duckdb.membership.condition import Condition
 
 __all__ = ["Wanted", "arrow_reader", "as_arrow_table", "loaded", "nothing_as", "selected_rows", "wanted_by"]
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from gapless.storage.duckdb.connection import Database, scratch_session
-from gapless.storage.duckdb.session import Session
+from gapless.errors import StorageError
+from gapless.storage.duckdb.database.connection import Database, scratch_session
+from gapless.storage.duckdb.database.session import Session
 from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName, quoted
 from gapless.storage.errors import DatabaseFailure, QueryError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ScannedTable", "answer", "answer_of_file"]
+__all__ = ["ScannedTable", "answer", "answer_of_file", "asked"]
 
 _DOING = "query"
 _SCANNED = "files"  # the catalog of what lies in files of its own
@@ -45,7 +46,7 @@ def answer(sql: str, files: Mapping[Path, float], scanned: Sequence[ScannedTable
         scanned: Further tables, whose names have to be told from those of the files.
 
     Raises:
-        QueryError: It is refused; names the tables there are if it names another, or one of which there are two.
+        QueryError: It is refused, or names a table of which there are two.
         StorageError: A file cannot be read.
     """
     databases = {database: wait for path, wait in sorted(files.items()) if (database := Database.at(path)).exists()}
@@ -60,7 +61,7 @@ def answer(sql: str, files: Mapping[Path, float], scanned: Sequence[ScannedTable
                 session.others.append(catalog)
         else:
             session = stack.enter_context(scratch_session())
-        return _asked(session, sql, scanned)
+        return asked(session, sql, scanned)
 
 
 def answer_of_file(sql: str, path: Path) -> pl.DataFrame:
@@ -75,7 +76,7 @@ def answer_of_file(sql: str, path: Path) -> pl.DataFrame:
         session.attach(path, catalog, "READ_ONLY")
         try:
             session.others.append(catalog)
-            return _asked(session, sql, ())
+            return asked(session, sql)
         finally:
             session.detach(catalog)
 
@@ -89,7 +90,12 @@ def _unused(name: str, taken: set[str]) -> str:
     return unused
 
 
-def _asked(session: Session, sql: str, scanned: Sequence[ScannedTable]) -> pl.DataFrame:
+def asked(session: Session, sql: str, scanned: Sequence[ScannedTable] = ()) -> pl.DataFrame:
+    """As `answer`, of what `session` has attached.
+
+    Raises:
+        QueryError: It is refused, or names a table of which there are two.
+    """
     named = session.tables_read(sql)
     tables = _tables(session)
     tables += [(_SCANNED, table.name.schema, table.name.table) for table in scanned]
@@ -101,13 +107,17 @@ def _asked(session: Session, sql: str, scanned: Sequence[ScannedTable]) -> pl.Da
             return session.query(sql)
     except DatabaseFailure as error:
         reason = error.reason
-    if "does not exist" in reason and tables:
-        catalogs = {catalog for catalog, _, _ in tables}
-        listed = [".".join(name if len(catalogs) > 1 else name[1:]) for name in tables]
-        reason += f"\nThe tables are: {', '.join(listed)}"
-    elif "does not exist" in reason:
-        reason += "\nNothing is stored yet. Begin with: gapless materialize"
-    raise QueryError(sql, reason)
+    there = [name for name in tables if name[0] != _SCANNED]
+    there += [(_SCANNED, one.name.schema, one.name.table) for one in scanned if _holds_rows(one)]
+    catalogs = {catalog for catalog, _, _ in there}
+    raise QueryError(sql, reason, tuple(".".join(name if len(catalogs) > 1 else name[1:]) for name in there))
+
+
+def _holds_rows(table: ScannedTable) -> bool:
+    try:
+        return table.source() is not None
+    except StorageError:  # one that cannot be read now is there all the same
+        return True
 
 
 def _tables(session: Session) -> list[tuple[str, str, str]]:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gapless.errors import closest
-from gapless.storage.duckdb.column_plan import has_rows
-from gapless.storage.duckdb.membership import membership_of
-from gapless.storage.duckdb.predicates import Condition
+from gapless.storage.duckdb.commits.column_plan import has_rows
+from gapless.storage.duckdb.membership.condition import Condition
+from gapless.storage.duckdb.membership.membership import membership_of
 from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import ColumnNamesError, ColumnTypeError, PartitionExpressionError, UnknownColumnsError
 from gapless.storage.slices import InputSlices, OutputSlices
 
 if TYPE_CHECKING:
-    from gapless.storage.duckdb.connection import Session
+    from gapless.storage.duckdb.database.connection import Session
 
 __all__ = ["condition_of", "selection"]
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gapless.storage.duckdb.batch import Batch, batches_of
-from gapless.storage.duckdb.connection import Session, scratch_session
-from gapless.storage.duckdb.frames import StagedFrame, staged_frame
-from gapless.storage.duckdb.gathering import gathered
-from gapless.storage.duckdb.membership import membership_of
-from gapless.storage.duckdb.predicates import Condition, Membership
-from gapless.storage.duckdb.product_membership import ProductMembership
-from gapless.storage.duckdb.row_check import outside_error, places_found
-from gapless.storage.duckdb.slot_finder import rows_by_slot
-from gapless.storage.duckdb.spilled import SpilledRows, StagedFiles
+from gapless.errors import StorageError
+from gapless.storage.duckdb.database.connection import Session, scratch_session
+from gapless.storage.duckdb.membership.condition import Condition
+from gapless.storage.duckdb.membership.membership import Membership, membership_of
+from gapless.storage.duckdb.membership.row_check import outside_error, places_found
+from gapless.storage.duckdb.membership.slot_finder import rows_by_slot
 from gapless.storage.duckdb.staged_query import StagedQuery
-from gapless.storage.duckdb.staged_value import StagedValue
+from gapless.storage.duckdb.staging.batch import Batch, batches_of
+from gapless.storage.duckdb.staging.frames import StagedFrame, staged_frame
+from gapless.storage.duckdb.staging.gathering import gathered
+from gapless.storage.duckdb.staging.refused_part import RefusedPart
+from gapless.storage.duckdb.staging.spilled import SpilledRows, StagedFiles
+from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.policies import BoundaryPolicy
 from gapless.storage.slices import OutputSlices, StagedSlices
@@ -34,7 +35,8 @@ def parts_of(value: StagedSlices, table: TableName, new_folder: Callable[[], Pat
     """One value for each slice of `value`, in their order, its rows checked to lie inside.
 
     Rows outside all slices are left out where the boundary policy says so, and counted; where it allows them, they stay
-    with the first slice.
+    with the first slice. Slices in the hour that clocks repeat, which the values cannot tell, get parts whose commit is
+    refused.
 
     Args:
         table: Where it is to go; for messages.
@@ -85,7 +87,7 @@ class _Splitting:
     def _outputs(self) -> Iterator[OutputSlices]:
         return (replace(self._output, slices=(part,)) for part in self._output.slices)
 
-    def _read(self, value: StagedValue) -> tuple[Batch, Membership | ProductMembership, str]:
+    def _read(self, value: StagedValue) -> tuple[Batch, Membership, str]:
         """The value in the session, how its rows tell their slices, and the SELECT of them.
 
         Raises:
@@ -98,11 +100,59 @@ class _Splitting:
         self._session.set_timezone(self._output.timezone)
         kinds = {name: batch.types.get(name, "VARCHAR") for name in batch.columns}
         rows = batch.select(kinds)
-        membership = membership_of(self._session, self._output, kinds, rows)
-        membership.refuse_unsuited(self._output.slices)
-        return batch, membership, rows
+        return batch, membership_of(self._session, self._output, kinds, rows), rows
 
-    def _strays(self, batch: Batch, membership: Membership | ProductMembership, rows: str) -> int:
+    # --- slices that cannot be told fail alone
+
+    def _doubtful(self, membership: Membership, rows: str) -> dict[int, tuple[StorageError, Condition]]:
+        """The slices in the hour that the clocks repeat, by slot: why they are refused, and which rows with them.
+
+        Raises:
+            PartitionColumnTypeError: The type cannot tell the others either.
+        """
+        found: dict[int, tuple[StorageError, Condition]] = {}
+        slices = self._output.slices
+        doubts = [membership.doubt(part) for part in slices] if len(slices) > 1 else []
+        for slot, doubt in enumerate(doubts):
+            if doubt is None:
+                continue
+            claimed = doubt.rows
+            if not doubt.is_certain:
+                if not self._session.execute(f"SELECT 1 FROM ({rows}) WHERE {claimed.sql} LIMIT 1", claimed.parameters):
+                    continue
+                claimed = _either([claimed, membership.where([slices[slot]])])
+            found[slot] = (doubt.error, claimed)
+        membership.refuse_unsuited([part for slot, part in enumerate(slices) if slot not in found])
+        return found
+
+    def _parts_beside(
+        self,
+        doubtful: Mapping[int, tuple[StorageError, Condition]],
+        rows_where: Callable[[OutputSlices, Condition], StagedFrame | StagedFiles],
+    ) -> list[StagedValue]:
+        """The parts of what is left when the doubtful slices are refused with their rows, and those.
+
+        Args:
+            rows_where: The rows for which a condition is true, as a value for a part of the output.
+        """
+        outputs = list(self._outputs())
+        parts: dict[int, StagedValue] = {}
+        told = [slot for slot in range(len(outputs)) if slot not in doubtful]
+        if told:
+            output = replace(self._output, slices=tuple(self._output.slices[slot] for slot in told))
+            claimed = _either([rows for _, rows in doubtful.values()])
+            left = rows_where(output, Condition(f"{claimed.sql} IS NOT TRUE", claimed.parameters))
+            try:
+                its = _Splitting(self._session, left, self._table, self._new_folder, self._held).parts()
+            except BaseException:
+                left.discard()
+                raise
+            parts = dict(zip(told, its, strict=True))
+        for slot, (error, claimed) in doubtful.items():
+            parts[slot] = RefusedPart(outputs[slot], rows_where(outputs[slot], claimed), error, is_part=True)
+        return [parts[slot] for slot in range(len(outputs))]
+
+    def _strays(self, batch: Batch, membership: Membership, rows: str) -> int:
         """How many rows lie outside all slices.
 
         Raises:
@@ -123,6 +173,14 @@ class _Splitting:
             number += "_"
         counted = replace(value, frame=value.frame.with_row_index(number), columns=(*value.columns, number))
         batch, membership, rows = self._read(counted)
+
+        def rows_where(output: OutputSlices, condition: Condition) -> StagedFrame:
+            chosen = f"SELECT {quoted(number)} FROM ({rows}) WHERE {condition.sql} ORDER BY ALL"
+            places = self._session.frame(chosen, condition.parameters)[number]
+            return replace(value, output=output, frame=value.frame[places])
+
+        if doubtful := self._doubtful(membership, rows):
+            return self._parts_beside(doubtful, rows_where)
         if len(self._places) == 1:
             strays = self._strays(batch, membership, rows)
             if not strays or self._output.boundary_policy is BoundaryPolicy.ALLOW:
@@ -152,12 +210,21 @@ class _Splitting:
 
     def _parts_of_files(self, value: StagedFiles) -> list[StagedValue]:
         batch, membership, rows = self._read(value)
+
+        def rows_where(output: OutputSlices, condition: Condition) -> StagedFrame | StagedFiles:
+            found = self._rows_where(value.spilled, batch, rows, condition)
+            return StagedFiles(output, found) if isinstance(found, SpilledRows) else staged_frame(output, found)
+
+        if doubtful := self._doubtful(membership, rows):
+            parts = self._parts_beside(doubtful, rows_where)
+            value.discard()
+            return parts
         outside = self._strays(batch, membership, rows)
         policy, slices = self._output.boundary_policy, self._output.slices
         if len(slices) == 1 and (not outside or policy is BoundaryPolicy.ALLOW):
             return [replace(value, is_part=True)]
         everything = membership.where(slices)
-        parts: list[StagedValue] = []
+        parts = []
         dropped_in_all = outside if policy is BoundaryPolicy.DROP else 0
         for part, (output, dropped) in zip(slices, self._told(dropped_in_all), strict=True):
             inside = membership.where([part])
@@ -165,9 +232,7 @@ class _Splitting:
                 inside = Condition(
                     f"({inside.sql} OR ({everything.sql}) IS NOT TRUE)", (*inside.parameters, *everything.parameters)
                 )
-            found = self._rows_where(value.spilled, batch, rows, inside)
-            made = StagedFiles(output, found) if isinstance(found, SpilledRows) else staged_frame(output, found)
-            parts.append(replace(made, is_part=True, dropped=dropped))
+            parts.append(replace(rows_where(output, inside), is_part=True, dropped=dropped))
         value.discard()
         return parts
 
@@ -183,7 +248,12 @@ class _Splitting:
         )
 
     def _told(self, dropped: int) -> Sequence[tuple[OutputSlices, dict[str | None, int]]]:
-        """The output of each part, and which rows were left out on its account: the first answers for all."""
+        """The output of each part, and how many rows were left out: of several parts, each tells it of all of them."""
         outputs = list(self._outputs())
         key = outputs[0].slices[0].key if len(outputs) == 1 else None
-        return [(output, {key: dropped} if dropped and not place else {}) for place, output in enumerate(outputs)]
+        return [(output, {key: dropped} if dropped else {}) for output in outputs]
+
+
+def _either(conditions: Sequence[Condition]) -> Condition:
+    sql = " OR ".join(f"({condition.sql}) IS TRUE" for condition in conditions)
+    return Condition(f"({sql})", tuple(value for condition in conditions for value in condition.parameters))

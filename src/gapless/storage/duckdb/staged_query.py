@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapless.storage.duckdb.column_types import NULL_TYPE, refuse_column_types
+from gapless.storage.duckdb.database.messages import one_line
+from gapless.storage.duckdb.database.read_only_sql import why_not_reading
+from gapless.storage.duckdb.database.streams import ArrowStream
 from gapless.storage.duckdb.errors import SqlSourceError, SqlValueError
-from gapless.storage.duckdb.frames import StagedFrame, column_named_by, refuse_column_names, staged_frame
-from gapless.storage.duckdb.gathering import gathered
-from gapless.storage.duckdb.messages import one_line
-from gapless.storage.duckdb.predicates import Condition
-from gapless.storage.duckdb.read_only_sql import why_not_reading
+from gapless.storage.duckdb.membership.condition import Condition
 from gapless.storage.duckdb.reading import selection
-from gapless.storage.duckdb.spilled import SpilledRows, StagedFiles
-from gapless.storage.duckdb.staged_value import Source, StagedValue
-from gapless.storage.duckdb.streams import ArrowStream
+from gapless.storage.duckdb.staging.column_types import NULL_TYPE, refuse_column_types
+from gapless.storage.duckdb.staging.frames import StagedFrame, column_named_by, refuse_column_names, staged_frame
+from gapless.storage.duckdb.staging.gathering import gathered
+from gapless.storage.duckdb.staging.spilled import SpilledRows, StagedFiles
+from gapless.storage.duckdb.staging.staged_value import Source, StagedValue
 from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import DatabaseFailure, NeverMaterializedError
 from gapless.storage.slices import InputSlices, OutputSlices
@@ -28,7 +28,7 @@ from gapless.storage.sql_query import SqlQuery
 if TYPE_CHECKING:
     import polars as pl
 
-    from gapless.storage.duckdb.connection import Session
+    from gapless.storage.duckdb.database.connection import Session
 
 __all__ = ["OwnTable", "StagedQuery", "staged_query"]
 

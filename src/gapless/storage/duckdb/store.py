@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
@@ -15,9 +15,9 @@ from gapless.storage.duckdb.table_name import RECORDS_SCHEMA, TableName
 from gapless.storage.errors import (
     NeverMaterializedError,
     NoPartitionExpressionError,
-    QueryError,
     TableNameError,
 )
+from gapless.storage.settings import Setting, seconds, value_of
 from gapless.storage.slice_io_manager import SliceIOManager
 from gapless.storage.slices import (
     CommitRecord,
@@ -34,22 +34,14 @@ from gapless.storage.sql_query import SqlQuery
 if TYPE_CHECKING:
     import polars as pl
 
-    from gapless.storage.duckdb.commit_records import CommitMark
-    from gapless.storage.duckdb.connection import Database, Session
-    from gapless.storage.duckdb.group_commit import GroupCommit
-    from gapless.storage.duckdb.predicates import Condition
-    from gapless.storage.duckdb.spilled import SpilledRows
+    from gapless.storage.duckdb.database.connection import Database, Session
+    from gapless.storage.duckdb.membership.condition import Condition
     from gapless.storage.duckdb.staged_query import OwnTable, StagedQuery
-    from gapless.storage.duckdb.staged_value import StagedValue
-    from gapless.storage.duckdb.staging_folder import StagingFolder
+    from gapless.storage.duckdb.staging.spilled import SpilledRows
+    from gapless.storage.duckdb.staging.staged_value import StagedValue
+    from gapless.storage.duckdb.staging.staging_folder import StagingFolder
 
 __all__ = ["DuckDBIOManager", "DuckDBPandasIOManager", "DuckDBPolarsIOManager"]
-
-
-class _Setting(Protocol):
-    """A value that is looked up when it is first needed, as `EnvVar` is."""
-
-    def get_value(self) -> str | None: ...
 
 
 class DuckDBIOManager(SliceIOManager):
@@ -73,9 +65,9 @@ class DuckDBIOManager(SliceIOManager):
 
     def __init__(
         self,
-        database: str | os.PathLike[str] | _Setting,
-        schema: str | _Setting | None = None,
-        lock_timeout: float | _Setting = 60.0,
+        database: str | os.PathLike[str] | Setting,
+        schema: str | Setting | None = None,
+        lock_timeout: float | Setting = 60.0,
     ) -> None:
         self._given_database = database
         self._given_schema = schema
@@ -101,7 +93,7 @@ class DuckDBIOManager(SliceIOManager):
         return self._path
 
     def _file(self) -> Path:
-        given = _resolved(self._given_database, "database")
+        given = os.fspath(value_of(self._given_database, "database"))
         if not given or given.startswith((":memory:", "md:", "motherduck:")):
             raise TableNameError(
                 f"the database {given!r} is not a file", "Give the path of a file, for example data/db.duckdb"
@@ -115,7 +107,7 @@ class DuckDBIOManager(SliceIOManager):
         Raises:
             TableNameError: The setting is no number.
         """
-        return _seconds(self._lock_timeout)
+        return seconds(self._lock_timeout)
 
     def location_of(self, asset: AssetKey, metadata: Mapping[str, Any]) -> str:
         """Where an asset would lie, in words: equal for two assets that would overwrite each other.
@@ -142,7 +134,7 @@ class DuckDBIOManager(SliceIOManager):
         return TableName.of(asset, metadata, self._schema())
 
     def _schema(self) -> str | None:
-        return None if self._given_schema is None else _resolved(self._given_schema, "schema")
+        return None if self._given_schema is None else str(value_of(self._given_schema, "schema"))
 
     def _refuse_unbounded(self, slices: OutputSlices | InputSlices) -> None:
         """Without an expression a partition would mean the whole table.
@@ -162,7 +154,7 @@ class DuckDBIOManager(SliceIOManager):
         Raises:
             StorageError: The value cannot be stored.
         """
-        from gapless.storage.duckdb.values import staged
+        from gapless.storage.duckdb.staging.values import staged
 
         self.table_of(output)
         self.database  # noqa: B018  # a setting without a value is told before anything is written
@@ -175,7 +167,7 @@ class DuckDBIOManager(SliceIOManager):
         import polars as pl
 
         from gapless.storage.duckdb.staged_query import OwnTable, staged_query
-        from gapless.storage.duckdb.values import rows_of
+        from gapless.storage.duckdb.staging.values import rows_of
 
         sources: dict[str, OwnTable | pl.DataFrame | SpilledRows] = {}
         for name, source in query.sources.items():
@@ -192,7 +184,7 @@ class DuckDBIOManager(SliceIOManager):
         return self._staging_folder().new()
 
     def _staging_folder(self) -> StagingFolder:
-        from gapless.storage.duckdb.staging_folder import StagingFolder
+        from gapless.storage.duckdb.staging.staging_folder import StagingFolder
 
         return StagingFolder.beside(self._database().path)
 
@@ -211,23 +203,22 @@ class DuckDBIOManager(SliceIOManager):
 
     def commit(self, staged: Sequence[StagedSlices]) -> list[Committed | Refused | Uncertain]:
         """Replace all slices of `staged` in one transaction; those that cannot be stored are refused alone."""
-        from gapless.storage.duckdb.group_commit import GroupCommit, broken
-        from gapless.storage.duckdb.staged_value import StagedValue
+        from gapless.storage.duckdb.commits.certainty import commit_left
+        from gapless.storage.duckdb.commits.group_commit import GroupCommit, broken
+        from gapless.storage.duckdb.staging.staged_value import StagedValue
 
         frames = dict(enumerate(frame for frame in staged if isinstance(frame, StagedValue)))
         group = GroupCommit(frames, {number: self.table_of(frame.output) for number, frame in frames.items()})
         try:
-            self._commit_left(group)
+            commit_left(group, self._database(), self.lock_timeout)
         except StorageError as error:
             # The file as a whole is out of reach or full: nobody who is left would fare better.
-            for number in group.left():
-                group.outcomes[number] = Refused(error)
+            group.refuse_left(error)
             self.close()
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a bug of ours, or a panic beneath: what is certain by now is said all the same
-            for number in group.left():
-                group.outcomes[number] = Refused(broken(error))
+            group.refuse_left(broken(error))
             self.close()
         finally:
             for number, value in frames.items():
@@ -238,34 +229,13 @@ class DuckDBIOManager(SliceIOManager):
 
     def wipe(self, target: OutputSlices) -> int:
         """Delete the rows of these slices and their commit records in one transaction; returns how many rows."""
-        from gapless.storage.duckdb.commit_records import RECORDS, forget_slices
-        from gapless.storage.duckdb.reading import condition_of
+        from gapless.storage.duckdb.wiping import wiped
 
         self._refuse_unbounded(target)
         if self.is_empty():
             return 0
-        table = self.table_of(target)
         with self._session("wipe", "write") as session:
-            columns = session.columns(table)
-            keys = tuple(part.key for part in target.slices) or (None,)
-            whole = None in keys
-            condition = None if whole or not columns else condition_of(session, target, table, columns)
-            session.execute("BEGIN TRANSACTION")
-            committed = False
-            try:
-                deleted = 0
-                if columns:
-                    where = f" WHERE {condition.sql}" if condition else ""
-                    sql = f"DELETE FROM {table.sql(session.catalog)}{where}"
-                    ((deleted,),) = session.execute(sql, condition.parameters if condition else ())
-                if session.columns(RECORDS):
-                    forget_slices(session, str(target.asset), table, (None,) if whole else keys)
-                session.execute("COMMIT")
-                committed = True
-            finally:
-                if not committed:
-                    session.rollback()
-            return int(deleted)
+            return wiped(session, target, self.table_of(target))
 
     # --- reading
 
@@ -321,7 +291,7 @@ class DuckDBIOManager(SliceIOManager):
 
     def commit_records(self, run_ids: Sequence[str]) -> list[CommitRecord]:
         """Every commit that these runs made, the latest of each (run, asset, partition), oldest first."""
-        from gapless.storage.duckdb.commit_records import records_of_runs
+        from gapless.storage.duckdb.commits.commit_records import records_of_runs
 
         if not run_ids or self.is_empty():
             return []
@@ -330,7 +300,7 @@ class DuckDBIOManager(SliceIOManager):
 
     def committed(self, asset: AssetKey, metadata: Mapping[str, Any]) -> dict[str | None, CommitRecord]:
         """The newest commit of each partition of `asset`; empty without its table. Creates nothing."""
-        from gapless.storage.duckdb.commit_records import committed_partitions
+        from gapless.storage.duckdb.commits.commit_records import committed_partitions
 
         table = self._table(asset, metadata)
         if self.is_empty():
@@ -342,7 +312,7 @@ class DuckDBIOManager(SliceIOManager):
         self, asset: AssetKey, metadata: Mapping[str, Any], partition: str | None, limit: int = 100
     ) -> list[CommitRecord]:
         """Every commit of one partition that is known, newest first; the newest twenty outlive a compaction."""
-        from gapless.storage.duckdb.commit_records import commits_of
+        from gapless.storage.duckdb.commits.commit_records import commits_of
 
         table = self._table(asset, metadata)
         if self.is_empty():
@@ -356,8 +326,7 @@ class DuckDBIOManager(SliceIOManager):
         Raises:
             StorageError: The setting names no file, or this user may not look.
         """
-        database = self._database()
-        return not database.exists() or database.path.stat().st_size == 0
+        return self._database().is_empty()
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SQL statement, which can read the tables but change nothing.
@@ -365,26 +334,18 @@ class DuckDBIOManager(SliceIOManager):
         Raises:
             QueryError: DuckDB refuses it.
         """
-        from gapless.storage.errors import DatabaseFailure
+        from gapless.storage.duckdb.project_query import asked
 
         with self._session("query", "look") as session:
-            session.set_timezone("UTC")
-            try:
-                return session.query(sql)
-            except DatabaseFailure as error:
-                reason = error.reason
-        raise QueryError(sql, reason)
+            return asked(session, sql)
 
     def tables(self) -> list[str]:
         """The tables of the file, ``schema.table``, without our records; empty if there is no file."""
         if self.is_empty():
             return []
         with self._session("list the tables", "look") as session:
-            rows = session.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name <> ?"
-                " ORDER BY ALL",
-                [session.catalog, RECORDS_SCHEMA],
-            )
+            sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name <> ?"
+            rows = session.execute(f"{sql} ORDER BY ALL", [session.catalog, RECORDS_SCHEMA])
         return [f"{schema}.{table}" for schema, table in rows]
 
     def compact(self, now: datetime) -> list[Compaction]:
@@ -397,7 +358,7 @@ class DuckDBIOManager(SliceIOManager):
 
         if self.is_empty():
             return []
-        return [compact(self._database(), _seconds(self._lock_timeout))]
+        return [compact(self._database(), self.lock_timeout)]
 
     # --- taking turns
 
@@ -418,50 +379,12 @@ class DuckDBIOManager(SliceIOManager):
             self._staging_folder().tidy()
 
     def _database(self) -> Database:
-        from gapless.storage.duckdb.connection import Database
+        from gapless.storage.duckdb.database.connection import Database
 
         return Database.at(self.database)
 
     def _session(self, doing: str, mode: Literal["write", "read", "look"]) -> AbstractContextManager[Session]:
         return self._database().session(self.lock_timeout, doing, mode)
-
-    def _commit_left(self, group: GroupCommit) -> None:
-        """Commit what is left of `group`; if a COMMIT itself fails, its records say whether it took.
-
-        Raises:
-            StorageError: The file as a whole is out of reach or full.
-        """
-        from gapless.storage.duckdb.group_commit import CommitUncertainError, LookUpError, is_environmental
-
-        alone = False
-        while left := group.left():
-            try:
-                with self._session("commit", "write") as session:
-                    group.run(session, left[:1] if alone else left)
-                continue
-            except CommitUncertainError as error:
-                uncertain = error
-            self._database().close()  # after such an error the connection may be good for nothing
-            try:
-                took = self._was_committed(uncertain.mark)
-            except Exception as error:
-                unknown = Uncertain(LookUpError(str(uncertain.failure), str(error)))
-                group.outcomes |= dict.fromkeys(uncertain.expected, unknown)
-                raise
-            if took:
-                group.outcomes |= uncertain.expected
-            elif is_environmental(uncertain.failure):
-                raise uncertain.failure
-            elif alone or len(left) == 1:
-                group.outcomes[left[0]] = Refused(uncertain.failure)
-            else:
-                alone = True
-
-    def _was_committed(self, mark: CommitMark) -> bool:
-        from gapless.storage.duckdb import commit_records
-
-        with self._session("read the commit records", "read") as session:
-            return commit_records.was_committed(session, mark)
 
 
 class DuckDBPolarsIOManager(DuckDBIOManager):
@@ -472,26 +395,3 @@ class DuckDBPandasIOManager(DuckDBIOManager):
     """A `DuckDBIOManager` that gives pandas frames to inputs without an annotation."""
 
     _default_type = "PANDAS"
-
-
-def _seconds(setting: float | _Setting) -> float:
-    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar.int is a number too
-    value = setting if get_value is None else get_value()
-    try:
-        return float(cast("float", value))
-    except (TypeError, ValueError):
-        raise TableNameError(
-            f"the lock_timeout is {setting!r}, which is {value!r} and no number of seconds", "Set it to a number"
-        ) from None
-
-
-def _resolved(setting: str | os.PathLike[str] | _Setting, what: str) -> str:
-    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar is a string too, its own name
-    if get_value is None:
-        return os.fspath(cast("str | os.PathLike[str]", setting))
-    value: str | None = get_value()
-    if not value:
-        name = getattr(setting, "env_var_name", "")
-        fix = f"Set it: export {name}=…" if name else "Set that variable"
-        raise TableNameError(f"the {what} is {setting!r}, which has no value", fix)
-    return value

@@ -317,6 +317,8 @@ def _explanation(place: str, error: Exception) -> FilePlaceError:
     fix = "Check that the place exists, and that this user may write there"
     if number == errno.ENOSPC:
         fix = "Free some space on that disk and run this again"
+    elif number == errno.ENAMETOOLONG:
+        fix = "Choose a shorter partition key, or a base_dir with a shorter path"
     elif number in (errno.EEXIST, errno.ENOTDIR):
         fix = "A file lies where a folder is needed: move it away"
     elif number is None:

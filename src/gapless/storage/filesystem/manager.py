@@ -61,6 +61,15 @@ class FilesystemIOManager(IOManager):
         return None if parts is None else self.files.place(parts)
 
     @property
+    def base_dir(self) -> str:
+        """The folder, as an absolute path, or the URL.
+
+        Raises:
+            FilePlaceError: The setting has no value, or names nothing that can be used.
+        """
+        return self.files.place(())
+
+    @property
     def files(self) -> Files:
         """The files below `base_dir`.
 

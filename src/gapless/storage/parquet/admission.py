@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gapless.errors import StorageError
-from gapless.storage.duckdb.batch import Batch
-from gapless.storage.duckdb.column_plan import ColumnPlan
-from gapless.storage.duckdb.connection import Session
-from gapless.storage.duckdb.frames import ArrowStream
-from gapless.storage.duckdb.partition_order import place_in_time
-from gapless.storage.duckdb.predicates import Membership
-from gapless.storage.duckdb.product_membership import ProductMembership
-from gapless.storage.duckdb.schema_merge import Limits, limits_of
-from gapless.storage.duckdb.staged_value import StagedValue
+from gapless.storage.duckdb.commits.column_plan import ColumnPlan
+from gapless.storage.duckdb.commits.schema_merge import Limits, limits_of
+from gapless.storage.duckdb.commits.table_replacement import TableReplacement, partition_order
+from gapless.storage.duckdb.database.connection import Session
+from gapless.storage.duckdb.membership.membership import Membership
+from gapless.storage.duckdb.membership.partition_order import place_in_time
+from gapless.storage.duckdb.staging.batch import Batch
+from gapless.storage.duckdb.staging.frames import ArrowStream
+from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName
-from gapless.storage.duckdb.table_replacement import TableReplacement, partition_order
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.slices import PartitionSlice, Refused
 
@@ -72,7 +71,7 @@ class Admission(TableReplacement):
         self._stored = dict(manifest.columns)
         self._there = _Stored(manifest, read)
 
-    def _refuse_mutual(self, number: int, rows: str, membership: Membership | ProductMembership) -> None:
+    def _refuse_mutual(self, number: int, rows: str, membership: Membership) -> None:
         """What lies outside stays in its maker's file: nobody else replaces it, and the members may come together."""
 
     @classmethod

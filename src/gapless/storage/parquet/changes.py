@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gapless.storage.duckdb.schema_merge import merge
-from gapless.storage.parquet.errors import VersionGoneError
+from gapless.storage.duckdb.commits.schema_merge import merge, strict_conflicts
+from gapless.storage.parquet.errors import VersionColumnsError, VersionGoneError
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.table_commit import Patience, TableFiles, next_entry
-from gapless.storage.schema_change import SchemaChangeError
+from gapless.storage.policies import SchemaPolicy
 from gapless.storage.slices import CommitRecord, Committed, OutputSlices, Refused
 
 __all__ = ["restored", "wiped"]
@@ -48,16 +48,21 @@ def restored(
             return Refused(VersionGoneError(table.asset, record.partition, record.number, kept_for))
         stored = manifest.schemas[version.schema]
         others = any(key != version.partition for key in manifest.versions) and version.partition is not None
-        merged = merge(manifest.columns if others else {}, stored)
-        if merged.conflicts:
+        columns = manifest.columns if others else {}
+        merged = merge(columns, stored)
+        strict = bool(columns) and target.schema_policy is SchemaPolicy.STRICT
+        conflicts = strict_conflicts(columns, stored) if strict else merged.conflicts
+        if conflicts:
             return Refused(
-                SchemaChangeError(
+                VersionColumnsError(
                     table.asset,
-                    (version.partition,),
+                    version.partition,
+                    version.number,
                     str(table.place),
                     tuple(manifest.columns.items()),
                     tuple(stored.items()),
-                    tuple(merged.conflicts.values()),
+                    tuple(clause.replace("the frame", "that version") for clause in conflicts.values()),
+                    strict and not merged.conflicts,
                 )
             )
         number = manifest.number + 1

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gapless.errors import StorageError
+from gapless.storage.errors import DiskFullError
 from gapless.storage.parquet.errors import CommitLogError, CommitRaceError, CommitUnknownError, DataFileError
 from gapless.storage.parquet.files import ABANDONED, Found, older
 from gapless.storage.parquet.manifest import Manifest, Version
@@ -55,19 +56,28 @@ def compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patie
 
 
 def _compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patience) -> Compaction:
-    manifest = table.log.current()
-    table.log.checkpoint(manifest)  # so the youngest file is of now, by the storage's clock
     before = _own_files(table)
+    collected = _collect(table, now, patience)  # first: on a full disk it makes room for the rest
+    manifest = table.log.current()
+    failures: list[StorageError] = []
+    try:
+        table.log.checkpoint(manifest)  # so the youngest file is of now, by the storage's clock
+    except DiskFullError as error:
+        failures.append(error)
+    found = _own_files(table)
     files = {version.file for version in manifest.versions.values() if version.rows}
     packed: set[str] = set()
-    failures: list[DataFileError] = []
-    for pack in _packs(manifest, pack_below) if pack_below else ():
+    unreadable: list[DataFileError] = []
+    for pack in _packs(manifest, pack_below) if pack_below and not failures else ():
         try:
             packed |= _pack(table, manifest, pack, patience)
         except DataFileError:
-            failures += _unreadable(table, manifest, pack)
-    collected = _collect(table, now, patience)
-    orphans = _delete_orphans(table, before, manifest.files(), now, patience)
+            unreadable += _unreadable(table, manifest, pack)
+        except DiskFullError as error:
+            failures.append(error)
+            break
+    collected += _collect(table, now, patience) if packed else 0  # of what is kept for no time at all
+    orphans = _delete_orphans(table, found, manifest.files(), now, patience)
     with suppress(StorageError):
         table.log.checkpoint(table.log.current())
     after = _own_files(table)
@@ -75,11 +85,11 @@ def _compacted(table: TableFiles, now: datetime, pack_below: int, patience: Pati
         f"{len(packed):,} of {len(files):,} files packed" if packed else "",
         f"{collected:,} old versions collected" if collected else "",
         f"{orphans:,} files of interrupted writers deleted" if orphans else "",
-        f"{len(failures):,} partitions cannot be read" if failures else "",
+        f"{len(unreadable):,} partitions cannot be read" if unreadable else "",
     ]
     detail = ", ".join(filter(None, done)) or "nothing to do"
-    size, size_after = (sum(file.size for file in found) for found in (before, after))
-    return Compaction(str(table.place), size, size_after, detail, tuple(failures))
+    size, size_after = (sum(file.size for file in own) for own in (before, after))
+    return Compaction(str(table.place), size, size_after, detail, (*unreadable, *failures))
 
 
 def _own_files(table: TableFiles) -> list[Found]:

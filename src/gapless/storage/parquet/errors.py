@@ -12,7 +12,8 @@ StorageError
 ├── DataFileError          a data file that the commit log names cannot be read
 ├── StoredWholeError       partitions of a table that was stored whole
 ├── PackedFilesError       files are asked for, but partitions share one
-└── VersionGoneError       a version that is to be restored is not kept any more
+├── VersionGoneError       a version that is to be restored is not kept any more
+└── VersionColumnsError    a version that is to be restored has other columns than the table takes
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 
 from gapless.errors import StorageError
 from gapless.storage.errors import StoreBusyError, StoreUnreachableError, slice_name
+from gapless.storage.schema_change import schema_diff
 
 __all__ = [
     "BaseDirectoryError",
@@ -33,6 +35,7 @@ __all__ = [
     "ObjectStorageError",
     "PackedFilesError",
     "StoredWholeError",
+    "VersionColumnsError",
     "VersionGoneError",
 ]
 
@@ -232,4 +235,36 @@ class VersionGoneError(StorageError):
         return (
             f"{slice_name(self.asset, keys)}: the rows of commit {self.number} are not kept any more; versions that"
             f" were replaced are kept for {self.kept_for}. See what can be restored with: gapless history {self.asset}"
+        )
+
+
+@dataclass(eq=False)
+class VersionColumnsError(StorageError):
+    """A version that is to be restored has other columns than the table's schema policy takes.
+
+    Attributes:
+        number: Of the commit that made it.
+        table_columns, version_columns: (name, type) pairs, in order.
+        changes: What does not fit, a clause for each.
+        is_strict: Whether another policy would take them.
+    """
+
+    asset: str
+    partition: str | None
+    number: int
+    place: str
+    table_columns: tuple[tuple[str, str], ...]
+    version_columns: tuple[tuple[str, str], ...]
+    changes: tuple[str, ...]
+    is_strict: bool
+
+    def __str__(self) -> str:
+        one = self.asset if self.partition is None else f"{self.asset} --partition {shlex.quote(self.partition)}"
+        evolve = '; to take its columns, too, declare schema_policy="evolve" on the asset' if self.is_strict else ""
+        return (
+            f"{slice_name(self.asset, (self.partition,))}: commit {self.number} cannot be restored, because its"
+            f" columns do not fit the table {self.place}: {'; '.join(self.changes)}. Nothing was replaced.\n"
+            f"{schema_diff(self.table_columns, self.version_columns, 'version')}\n"
+            f"Rows are restored as they were. Choose a version with the table's columns: gapless history {one}; or make"
+            f" the partition again: gapless materialize {one}{evolve}"
         )

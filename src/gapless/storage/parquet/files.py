@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gapless.errors import StorageError
-from gapless.storage.duckdb.staging_folder import StagingFolder
+from gapless.storage.duckdb.staging.staging_folder import STAGING, StagingFolder
 from gapless.storage.durable import sync
 from gapless.storage.errors import DiskFullError
 from gapless.storage.parquet.errors import BaseDirectoryError
@@ -111,6 +111,10 @@ class Files(Protocol):
 
     def new_folder(self) -> Path:
         """An empty folder of this machine, for rows that are too many for memory, as long as they wait."""
+        ...
+
+    def tidy(self) -> None:
+        """Leave nothing of what `new_folder` made behind, if nobody uses it any more."""
         ...
 
 
@@ -242,6 +246,10 @@ class LocalFiles:
             raise self._told(error) from None
         return StagingFolder.beside(self._base / "rows").new()
 
+    def tidy(self) -> None:
+        if (self._base / STAGING).exists():
+            StagingFolder.beside(self._base / "rows").tidy()
+
     def _written(self, name: str, data: bytes) -> tuple[Path, Path]:
         """The path of `name`, and a file beside it that holds `data` already."""
         path = self._base / name
@@ -269,7 +277,8 @@ class LocalFiles:
     def _told(self, error: OSError) -> StorageError:
         """What went wrong, in our words."""
         # polars tells some of them by their text alone.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error):
+        full = any(sign in str(error) for sign in ("No space left", "quota exceeded", "File too large"))
+        if full or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return DiskFullError(self.place, error.strerror or str(error))
         where = Path(error.filename or self._base)
         where = where.parent if where.name.startswith(".") else where  # not the file that was only being written

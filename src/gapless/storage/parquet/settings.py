@@ -7,40 +7,18 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from gapless.storage.errors import TableNameError
+from gapless.storage.settings import Setting, value_of
 
 if TYPE_CHECKING:
     from gapless.storage.parquet.files import Files
 
-__all__ = ["Setting", "files_at", "kept_us", "options_of", "seconds", "text"]
+__all__ = ["files_at", "kept_us", "options_of", "text"]
 
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _WRITTEN = re.compile(r"\s*(\d+)\s*([a-z]+)\s*")
-
-
-class Setting(Protocol):
-    """A value that is looked up when it is first needed, as `EnvVar` is."""
-
-    def get_value(self) -> Any: ...
-
-
-def value_of(setting: Any, what: str) -> Any:
-    """What `setting` says now; for one that is no `Setting`, itself.
-
-    Raises:
-        TableNameError: It has no value.
-    """
-    get_value = getattr(setting, "get_value", None)  # asked first: an EnvVar is a string too, its own name
-    if get_value is None:
-        return setting
-    value = get_value()
-    if value is None or value == "":
-        name = getattr(setting, "env_var_name", "")
-        fix = f"Set it: export {name}=…" if name else "Set that variable"
-        raise TableNameError(f"the {what} is {setting!r}, which has no value", fix)
-    return value
 
 
 def text(setting: str | os.PathLike[str] | Setting, what: str) -> str:
@@ -106,18 +84,3 @@ def kept_us(setting: str | timedelta | int | Setting) -> int:
             'Write a number and min, h, d or w: keep_versions="7d"; or 0 to keep none',
         )
     return span // timedelta(microseconds=1)
-
-
-def seconds(setting: float | Setting) -> float:
-    """How long to wait, seconds.
-
-    Raises:
-        TableNameError: It is no number.
-    """
-    value = value_of(setting, "lock_timeout")
-    try:
-        return float(cast("float", value))
-    except (TypeError, ValueError):
-        raise TableNameError(
-            f"the lock_timeout is {setting!r}, which is {value!r} and no number of seconds", "Set it to a number"
-        ) from None

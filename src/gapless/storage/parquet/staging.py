@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gapless.storage.duckdb.connection import scratch_session
+from gapless.storage.duckdb.database.connection import scratch_session
 from gapless.storage.duckdb.staged_query import staged_query
-from gapless.storage.duckdb.staged_value import StagedValue
-from gapless.storage.duckdb.values import rows_of
-from gapless.storage.duckdb.values import staged as staged_rows
+from gapless.storage.duckdb.staging.staged_value import StagedValue
+from gapless.storage.duckdb.staging.values import rows_of
+from gapless.storage.duckdb.staging.values import staged as staged_rows
 from gapless.storage.slices import OutputSlices
 from gapless.storage.sql_query import SqlQuery
 

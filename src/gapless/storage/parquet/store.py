@@ -14,6 +14,7 @@ from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.errors import closest
 from gapless.storage.errors import (
     ColumnNamesError,
+    DiskFullError,
     NeverMaterializedError,
     NoPartitionExpressionError,
     TableNameError,
@@ -23,7 +24,8 @@ from gapless.storage.parquet.errors import PackedFilesError, StoredWholeError
 from gapless.storage.parquet.known_assets import KnownAssets
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.names import asset_folder
-from gapless.storage.parquet.settings import Setting, files_at, kept_us, options_of, seconds, text
+from gapless.storage.parquet.settings import files_at, kept_us, options_of, text
+from gapless.storage.settings import Setting, seconds
 from gapless.storage.slice_io_manager import SliceIOManager
 from gapless.storage.slices import (
     CommitRecord,
@@ -39,7 +41,7 @@ from gapless.storage.slices import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from gapless.storage.duckdb.staged_value import StagedValue
+    from gapless.storage.duckdb.staging.staged_value import StagedValue
     from gapless.storage.parquet.files import Files
     from gapless.storage.parquet.table_commit import Patience, TableFiles
 
@@ -254,7 +256,8 @@ class PolarsParquetIOManager(SliceIOManager):
             for asset in self._known.assets()
         ]
         if done:
-            self._known.tidy(now)
+            with suppress(DiskFullError):  # the assets' own reports say so
+                self._known.tidy(now)
         return done
 
     # --- reading
@@ -366,6 +369,7 @@ class PolarsParquetIOManager(SliceIOManager):
         with self._lock:
             self._tables.clear()
             if self._opened is not None:
+                self._opened[0].tidy()
                 self._opened[1].forget()
 
     def _kept_for(self) -> str:

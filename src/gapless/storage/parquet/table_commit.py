@@ -17,10 +17,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gapless.storage.duckdb.connection import Session, scratch_session
-from gapless.storage.duckdb.frames import StagedFrame
-from gapless.storage.duckdb.partition_order import place_in_time
-from gapless.storage.duckdb.staged_value import StagedValue
+from gapless.storage.duckdb.database.connection import Session, scratch_session
+from gapless.storage.duckdb.membership.partition_order import place_in_time
+from gapless.storage.duckdb.staging.frames import StagedFrame
+from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import quoted
 from gapless.storage.parquet.admission import Admission, FolderName
 from gapless.storage.parquet.commit_log import CommitLog
@@ -318,8 +318,10 @@ def next_entry(manifest: Manifest, keep_us: int | None = None, **facts: Any) -> 
     Args:
         keep_us: How long superseded versions are kept, microseconds; with it, those whose time is up are let go.
     """
-    at = max(time.time_ns() // 1000, manifest.committed_us + 1)  # grows, whatever the clock does
-    limit = 0 if keep_us is None else at - keep_us
+    clock = time.time_ns() // 1000
+    at = max(clock, manifest.committed_us + 1)  # grows, whatever the clock does
+    # A clock that is ahead, now or at the commit before, lets nothing go early.
+    limit = 0 if keep_us is None else (min(clock, manifest.committed_us) if keep_us else at) - keep_us
     if keep_us and not any(old.at_us <= limit for old in manifest.superseded):
         limit = 0
     entry = Entry(manifest.number + 1, at, folders=manifest.folders, collected_us=limit)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gapless.storage.duckdb.connection import scratch_session
+from gapless.storage.duckdb.database.connection import scratch_session
 from gapless.storage.duckdb.table_name import quoted
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from gapless.errors import StorageError
-from gapless.storage.duckdb.connection import scratch_session
-from gapless.storage.duckdb.messages import opening_failure
-from gapless.storage.duckdb.session import Session
+from gapless.storage.duckdb.database.connection import scratch_session
+from gapless.storage.duckdb.database.messages import opening_failure
+from gapless.storage.duckdb.database.session import Session
 from gapless.storage.duckdb.table_name import TableName
 from gapless.storage.durable import sync
 from gapless.storage.errors import DatabaseFailure, DatabaseLockedError

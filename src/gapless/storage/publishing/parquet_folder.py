@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gapless.storage.duckdb.session import Session
+from gapless.storage.duckdb.database.session import Session
 from gapless.storage.durable import sync, sync_tree
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.publication import PublishedTable, Source
@@ -25,6 +25,8 @@ __all__ = ["CONTENTS", "CURRENT", "ParquetFolder", "file_of"]
 CURRENT = ".current"
 CONTENTS = "published.json"
 _VERSIONS = ".versions"
+_AS_GOOD_AS_NONE = frozenset({".gitignore", ".gitkeep", ".DS_Store", "lost+found"})
+_MOST_NAMES = 3
 _ROW_GROUP_SIZE = 122_880  # rows: DuckDB's own
 
 
@@ -57,6 +59,28 @@ class ParquetFolder:
     def turn_path(self) -> Path:
         """What those who publish here take turns at."""
         return self.target / ".publish"
+
+    def refuse_others(self) -> None:
+        """Look before anything is put there: a folder for something else must not fill with links.
+
+        Raises:
+            PublishError: There are other things in it, and nothing was ever published there.
+        """
+        if _is_ours(self.target / CURRENT) or not self.target.is_dir():
+            return
+        own = (_VERSIONS, self.turn_path.name)
+        others = [
+            path.name
+            for path in sorted(self.target.iterdir())
+            if not path.name.startswith(own) and path.name not in _AS_GOOD_AS_NONE and not _is_ours(path)
+        ]
+        if others:
+            shown = ", ".join(others[:_MOST_NAMES]) + (", …" if len(others) > _MOST_NAMES else "")
+            raise PublishError(
+                str(self.target),
+                f"there are other things in it ({shown})",
+                f"Name a folder that is empty or not there yet, for example {self.target / 'published'}",
+            )
 
     def prepare(self, sources: Sequence[Source]) -> None:
         """Clear away what a publisher that died has left.

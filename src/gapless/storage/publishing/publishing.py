@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from gapless.errors import InvocationError
-from gapless.storage.duckdb.commit_records import RECORDS, committed_partitions
-from gapless.storage.duckdb.connection import Database, scratch_session
-from gapless.storage.duckdb.session import Session
+from gapless.storage.duckdb.commits.commit_records import RECORDS, committed_partitions
+from gapless.storage.duckdb.database.connection import Database, scratch_session
+from gapless.storage.duckdb.database.session import Session
 from gapless.storage.errors import DiskFullError
 from gapless.storage.publishing.duckdb_file import DuckDBFile
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.parquet_folder import ParquetFolder
+from gapless.storage.publishing.picture import discard, picture_of
 from gapless.storage.publishing.publication import Form, Publication, PublishedTable, Source
 from gapless.storage.slices import CommitRecord, InputSlices, PartitionSlice, version_of
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
@@ -26,6 +27,7 @@ __all__ = ["form_of", "publish"]
 
 _DOING = "publish"
 _PATIENCE_S = 600.0  # while another publisher is at work on the same copy
+_BESIDE = (".wal", ".tmp", ".lock", ".queue", ".compacting")  # what DuckDB and we put beside a database
 _DUCKDB_SUFFIXES = frozenset({".duckdb", ".ddb", ".db"})
 
 
@@ -63,8 +65,8 @@ def publish(
 ) -> Publication:
     """Publish `sources` to `target`: whoever looks there finds the copy of before or this one, never half of one.
 
-    All assets of one DuckDB file are read in one transaction: they fit together. While it is read, other processes
-    wait for that file as for any reader.
+    All assets of one DuckDB file are read in one transaction: they fit together. Other processes wait for that file
+    while its bytes are copied; where there is no room for that, while its tables are.
 
     Args:
         target: A DuckDB file, or a folder; absolute.
@@ -83,9 +85,12 @@ def publish(
             raise PublishError(str(target), "it is a database or folder of the project itself", "Choose another path")
         if store in resolved.parents:
             raise PublishError(str(target), f"it lies in {store}, where the project stores", "Choose another path")
+        if resolved.parent == store.parent and resolved.name in {f"{store.name}{end}" for end in _BESIDE}:
+            raise PublishError(str(target), f"that name belongs to {store}", "Choose another path")
     copy: _Copy = DuckDBFile(target) if form is Form.DUCKDB else ParquetFolder(target, keep)
     with _explained(target), _turn_at(copy, target):
-        _staged(copy).unlink(missing_ok=True)  # a publisher that died has left it
+        _staged(copy).unlink(missing_ok=True)  # a publisher that died has left these
+        discard(_picture(copy))
         copy.prepare(sources)
         try:
             tables = [*_copied(copy, sources, told)]
@@ -120,7 +125,7 @@ def _copied_from_database(copy: _Copy, path: Path, sources: Sequence[Source]) ->
     """Of one file, in one transaction."""
     tables = []
     wait = max(source.store.lock_timeout for source in sources)
-    with Database.at(path).session(wait, _DOING, "look") as session:
+    with picture_of(path, wait, _DOING, _picture(copy)) as session:
         copy.begin(session)
         try:
             session.execute("BEGIN TRANSACTION")
@@ -168,6 +173,11 @@ def _staged(copy: _Copy) -> Path:
     return copy.turn_path.with_name(f"{copy.turn_path.name}.staged.parquet")
 
 
+def _picture(copy: _Copy) -> Path:
+    """Where a database's file is, as it was at one instant, while it is read; likewise."""
+    return copy.turn_path.with_name(f"{copy.turn_path.name}.source")
+
+
 def _described(source: Source, rows: int, records: Mapping[str | None, CommitRecord]) -> PublishedTable:
     versions = {key: record.version for key, record in records.items() if record.version is not None}
     newest = max(records.values(), key=lambda record: (record.number, record.committed_at), default=None)
@@ -191,6 +201,7 @@ def _turn_at(copy: _Copy, target: Path) -> Iterator[None]:
     if isinstance(copy, ParquetFolder):
         if target.exists() and not target.is_dir():
             raise PublishError(str(target), "it is a file", "Name a folder, or publish --as duckdb")
+        copy.refuse_others()
         target.mkdir(exist_ok=True)
     if not os.access(copy.folder, os.W_OK | os.X_OK):
         raise PublishError(

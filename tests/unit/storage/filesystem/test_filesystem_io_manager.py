@@ -376,3 +376,10 @@ def test_every_error_is_a_storage_error_with_facts():
         assert isinstance(error, StorageError)
         again = pickle.loads(pickle.dumps(error))
         assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_a_key_that_is_too_long_for_any_path_is_refused_and_leaves_nothing(shelf, tmp_path):
+    context = build_output_context(asset_key="plays", partition_key="x" * 5000)
+    with pytest.raises(FilePlaceError, match=r"File name too long\. Choose a shorter partition key, or"):
+        shelf.manager.handle_output(context, "text")
+    assert names_in(tmp_path) == []

@@ -148,7 +148,7 @@ def test_of_a_large_group_only_those_that_do_not_fit_are_refused(plays, day):
 
 @pytest.fixture
 def spilling(monkeypatch):
-    from gapless.storage.duckdb import gathering
+    from gapless.storage.duckdb.staging import gathering
 
     monkeypatch.setattr(gathering, "MEMORY_BUDGET", 100)
 
@@ -161,6 +161,8 @@ def test_rows_that_are_too_many_for_memory_wait_in_files_and_leave_none(plays, s
     assert not list(Path(plays.store.base_dir).glob(".gapless-staging/*/*/*.parquet"))
     (version,) = plays.store.committed(plays.asset, {}).values()
     assert version.columns == {"at": "VARCHAR", "n": "BIGINT", "x": "VARCHAR"}
+    plays.store.close()
+    assert not Path(plays.store.base_dir, ".gapless-staging").exists()
 
 
 def test_what_was_refused_of_several_partitions_may_yet_be_taken_apart(plays, day, spilling):

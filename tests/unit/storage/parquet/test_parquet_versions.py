@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import random
+import resource
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gapless.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
+from gapless.storage.errors import DiskFullError
 from gapless.storage.parquet.errors import StoredWholeError, VersionGoneError
 from gapless.storage.parquet.store import PolarsParquetIOManager
+from gapless.storage.parquet.table_commit import next_entry
+from gapless.storage.policies import SchemaPolicy
 from gapless.storage.slices import Committed, InputVersion, PartitionSlice, Provenance, Refused, keeps_versions
 
 NOW = datetime.now(UTC)
+HISTORY = "gapless history plays --partition 2024-01-01"
+AGAIN = "gapless materialize plays --partition 2024-01-01"
 
 
 def data_files(store: PolarsParquetIOManager) -> set[Path]:
@@ -111,7 +120,31 @@ def test_a_version_whose_columns_do_not_fit_any_more_is_refused(plays, day):
     plays.write("2024-01-02", day(2, "text"))
     outcome = restore(plays, history(plays)[0])
     assert isinstance(outcome, Refused)
-    assert "column 'n' is VARCHAR in the table and BIGINT in the frame" in str(outcome.error)
+    assert str(pickle.loads(pickle.dumps(outcome.error))) == (
+        "asset 'plays', partition '2024-01-01': commit 1 cannot be restored, because its columns do not fit the table"
+        f" {plays.store.base_dir}/plays: column 'n' is VARCHAR in the table and BIGINT in that version. Nothing was"
+        " replaced.\n    at  VARCHAR\n  ~ n   VARCHAR → BIGINT\nRows are restored as they were. Choose a version"
+        f" with the table's columns: {HISTORY}; or make the partition again: {AGAIN}"
+    )
+
+
+def test_a_strict_table_takes_back_only_its_own_columns(plays, day):
+    plays.write("2024-01-01", day(1, 5, extra="x"))
+    plays.store.wipe(plays.output("2024-01-01"))
+    plays.write("2024-01-01", day(1, 6))
+    plays.write("2024-01-02", day(2, 6))
+    manifest = plays.store._table(plays.asset).log.current()
+    columns = {name: kind for name, kind in manifest.columns.items() if name != "extra"}
+    plays.store._table(plays.asset).log.append(next_entry(manifest, columns=columns))
+    before = plays.store.files("plays")
+
+    target = plays.output("2024-01-01", schema_policy=SchemaPolicy.STRICT)
+    outcome = plays.store.restore(target, history(plays)[-1])
+
+    assert isinstance(outcome, Refused)
+    assert "column 'extra' is not in the table" in str(outcome.error)
+    assert str(outcome.error).endswith('; to take its columns, too, declare schema_policy="evolve" on the asset')
+    assert plays.store.files("plays") == before
 
 
 def test_a_version_that_is_gone_is_told(tmp_path, desk, day):
@@ -146,6 +179,38 @@ def test_what_was_kept_for_long_enough_is_collected(plays, day):
     assert later.bytes_after < later.bytes_before
     assert [record.restorable for record in history(plays)] == [True, False, False]
     assert plays.read("2024-01-01")["n"].to_list() == [3]
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+def test_a_clock_that_is_wrong_for_a_commit_lets_nothing_go(days, plays, day, monkeypatch):
+    """It is wrong for the third of four commits; each looks for what has been kept for long enough."""
+    plays.write("2024-01-01", day(1, 1))
+    plays.write("2024-01-01", day(1, 2))
+    with monkeypatch.context() as wrong:
+        wrong.setattr("time.time_ns", lambda: int((NOW + timedelta(days=days)).timestamp() * 1e9))
+        plays.write("2024-01-01", day(1, 3))
+    plays.write("2024-01-01", day(1, 4))
+    assert [record.restorable for record in history(plays)] == [True] * 4
+    assert len(data_files(plays.store)) == 4
+
+
+def test_on_a_full_disk_what_was_kept_for_long_enough_is_collected_all_the_same(plays, day):
+    """The size of files is bounded instead: to the system that is the same kind of refusal."""
+    for number in (1, 2, 3, 1):
+        plays.write(f"2024-01-{number:02}", day(number, *random.Random(number).sample(range(2**60), 1000)))
+    sizes = [path.stat().st_size for path in data_files(plays.store)]
+    limits, signalled = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes) + 1000, limits[1]))
+        (report,) = plays.store.compact(NOW + timedelta(days=8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signalled)
+    assert report.detail == "1 old versions collected"
+    assert [type(error) for error in report.failures] == [DiskFullError]
+    assert len(data_files(plays.store)) == 3
+    assert plays.read("2024-01-01", "2024-01-02", "2024-01-03").height == 3000
+    assert plays.store.compact(NOW + timedelta(days=8))[0].detail == "3 of 3 files packed"
 
 
 def test_a_restored_file_outlives_the_time_of_its_first_commit(plays, day):

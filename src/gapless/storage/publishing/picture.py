@@ -1,0 +1,95 @@
+"""A DuckDB file as it is at one instant, to read for as long as it takes, while others write to the file again.
+
+Its bytes are copied beside the copy that is built: a fraction of the time that its tables take (measured: 3 GB in 4 s
+instead of 35 s), and none at all where the file system shares the blocks of equal files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gapless.storage.duckdb.database.connection import Database, scratch_session
+from gapless.storage.duckdb.database.session import Session
+
+__all__ = ["discard", "picture_of"]
+
+_CATALOG = "gapless_picture"
+_AT_ONCE = 2**30  # bytes
+
+
+@contextmanager
+def picture_of(path: Path, wait: float, doing: str, beside: Path) -> Iterator[Session]:
+    """A session on the file as it is now. Others are kept out only while it is copied, if there is room for that.
+
+    Args:
+        wait: How long to wait for other processes, seconds.
+        doing: What it is for; other processes show it while they wait.
+        beside: Where the picture may lie meanwhile.
+
+    Raises:
+        StorageError: The file cannot be opened.
+    """
+    database = Database.at(path)
+    with database.session(wait, doing, "look"):
+        taken = database.is_read_only and _taken(path, beside)
+    # Let go of it in any case: our having read the file has ended DuckDB's lock on it.
+    database.close()
+    try:
+        if not taken:
+            with database.session(wait, doing, "look") as session:
+                yield session
+            return
+        with scratch_session() as session:
+            session.attach(beside, _CATALOG, "READ_ONLY")
+            session.catalog = _CATALOG
+            try:
+                yield session
+            finally:
+                session.detach(_CATALOG)
+    finally:
+        discard(beside)
+
+
+def discard(beside: Path) -> None:
+    """Remove a picture, if there is one."""
+    for file in (beside, _log(beside)):
+        file.unlink(missing_ok=True)
+
+
+def _taken(path: Path, beside: Path) -> bool:
+    """Copy the file and its log. Nobody can write to them meanwhile."""
+    size = path.stat().st_size
+    if shutil.disk_usage(beside.parent).free < 3 * size:  # what is published needs as much again
+        return False
+    try:
+        _copy(path, beside)
+        if _log(path).exists():
+            _copy(_log(path), _log(beside))
+    except OSError:
+        discard(beside)
+        return False
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, target.open("xb") as written:
+        left = os.fstat(read.fileno()).st_size
+        try:
+            while left:
+                copied = os.copy_file_range(read.fileno(), written.fileno(), min(left, _AT_ONCE))
+                left -= copied
+                if not copied:
+                    raise OSError(f"{source} became shorter")
+        except (AttributeError, OSError):  # not on this system, or not from there to here
+            read.seek(0)
+            written.seek(0)
+            written.truncate()
+            shutil.copyfileobj(read, written, 2**24)
+
+
+def _log(file: Path) -> Path:
+    return file.with_name(f"{file.name}.wal")
