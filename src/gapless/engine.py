@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,25 +25,26 @@ from gapless.errors import BlockedError, GaplessError, StorageError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
 from gapless.execution.comparison import COMPARE, Difference, compare_with_data, put_right
 from gapless.execution.driver import Driver
+from gapless.execution.expired import expired_partitions
+from gapless.execution.needed_resources import needed_resources
 from gapless.execution.progress import Reporter, Silent
+from gapless.execution.recorded_run import begin_run, new_run_id, recorded_run
 from gapless.execution.recovery import recover, recover_run, slice_stores
 from gapless.execution.restore import restore_partition
 from gapless.execution.result import RunResult
 from gapless.execution.wipe import Wiped, wipe_asset
-from gapless.ledger.contract import Ledger, RunRecord, RunState
+from gapless.ledger.contract import Ledger, RunRecord, RunState, StatusRecord
 from gapless.ledger.home import open_ledger
-from gapless.ledger.process import this_process
 from gapless.ledger.recovery import Reconciliation
 from gapless.partitions import OrdinalSet
 from gapless.partitions.key_text import read_keys
 from gapless.planning.plan import Plan
 from gapless.planning.planner import make_plan
 from gapless.planning.request import PartitionRequest, Scope
-from gapless.planning.retention import expired
 from gapless.planning.snapshot import AssetStatus
-from gapless.storage.slices import CommitRecord, Committed, SliceStore, is_slice_store
+from gapless.storage.slices import CommitRecord, Committed, SliceStore
 
-__all__ = ["Engine", "materialize", "new_run_id", "system_clock"]
+__all__ = ["Engine", "materialize", "system_clock"]
 
 # Dagster's run tags that together choose a range, both ends inclusive.
 _RANGE_START = "dagster/asset_partition_range_start"
@@ -92,15 +94,15 @@ class Engine:
         """
         return self.project.select(selection)
 
+    def records(self, key: AssetKey) -> dict[str | None, StatusRecord]:
+        """What is recorded about an asset, put right where the data is known to say otherwise; see `compare`."""
+        records = self.ledger.statuses(key.to_user_string())
+        return self.differences[key].corrected(records) if key in self.differences else records
+
     def statuses(self, keys: Iterable[AssetKey]) -> dict[AssetKey, AssetStatus]:
-        """What is recorded about these assets, put right where the data is known to say otherwise."""
-        statuses: dict[AssetKey, AssetStatus] = {}
-        for key in keys:
-            records = self.ledger.statuses(key.to_user_string())
-            if key in self.differences:
-                records = self.differences[key].corrected(records)
-            statuses[key] = AssetStatus.of(self.project.graph[key].partitions_def, records)
-        return statuses
+        """`records` of these assets, as sets of partitions."""
+        graph = self.project.graph
+        return {key: AssetStatus.of(graph[key].partitions_def, self.records(key)) for key in keys}
 
     def plan(
         self,
@@ -119,7 +121,7 @@ class Engine:
         graph = self.project.graph
         read = {dependency.upstream for key in selected for dependency in graph.parents(key)}
         keys = read | set(selected)
-        self._compare(graph.ordered(keys))
+        self.compare(graph.ordered(keys))
         read_at = self._clock()  # before the states are read, so that nothing made meanwhile is made twice
         return make_plan(graph, selected, request, self.statuses(keys), now, due, read_at)
 
@@ -158,12 +160,13 @@ class Engine:
         cancel, reporter = cancel or CancelToken(), reporter or Silent()
         run_id = run_id or new_run_id(self._clock())
         with (
-            ready_resources(
-                self.project.resources, self._resource_keys(plan), InitResourceContext(run_id=run_id)
-            ) as resources,
+            self._ready(needed_resources(plan, self.project.graph, self.project.resources), run_id) as resources,
             cancel_on_signals(cancel),
         ):
-            record = self._begin(run_id, trigger, plan.total, plan.to_json(), job, tags)
+            record = begin_run(
+                self.ledger, run_id, trigger, plan.total, self._clock(), plan=plan.to_json(), job=job, tags=tags
+            )
+            driver: Driver | None = None
             try:
                 reporter.started(run_id, plan)
                 driver = Driver(
@@ -183,22 +186,32 @@ class Engine:
                 return driver.run()
             except KeyboardInterrupt:
                 # A second Ctrl-C, from a person whose patience has ended; in a notebook the process lives on.
-                self.ledger.end_run(run_id, RunState.CANCELED, self._clock(), "stopped at once")
+                why = "stopped at once"
+                if driver is None:
+                    self.ledger.end_run(run_id, RunState.CANCELED, self._clock(), why)
+                else:
+                    driver.end_at_once(why)
                 raise
             except Exception as error:
                 # This process may live on and serve for months: what the run held must not stay held until it dies.
-                why = f"{type(error).__name__}: {error}"
-                with contextlib.suppress(GaplessError):
-                    recover_run(self.project, self.ledger, record, self._clock(), why)
-                with contextlib.suppress(GaplessError):  # in case the data could not be asked
-                    self.ledger.end_run(run_id, RunState.FAILED, self._clock(), why)
+                end = partial(self._end_broken, record, f"{type(error).__name__}: {error}")
+                if driver is None:
+                    end()
+                else:
+                    driver.once_landed(end)
                 raise
             finally:
                 reporter.ended()
                 self._release()
 
-    def _compare(self, keys: Iterable[AssetKey]) -> None:
-        """Learn where ledger and data disagree about these assets."""
+    def _end_broken(self, record: RunRecord, why: str) -> None:
+        with contextlib.suppress(GaplessError):
+            recover_run(self.project, self.ledger, record, self._clock(), why)
+        with contextlib.suppress(GaplessError):  # in case the data could not be asked
+            self.ledger.end_run(record.run_id, RunState.FAILED, self._clock(), why)
+
+    def compare(self, keys: Iterable[AssetKey]) -> None:
+        """Learn where ledger and data disagree about these assets; `statuses` and `differences` tell it."""
         self.differences = {}
         # A database that cannot be read now is met again by what follows, which says so; until then the ledger counts.
         with contextlib.suppress(StorageError):
@@ -209,45 +222,17 @@ class Engine:
         """Write down what was learned from the data, in a run of its own, before anything builds on it."""
         if not self.differences:
             return
-        run_id, differences = new_run_id(self._clock()), self.differences.values()
-        self._begin(run_id, COMPARE, sum(one.total for one in differences), {})
-        state = RunState.FAILED
+        differences = self.differences.values()
+        total = sum(one.total for one in differences)
         try:
-            with contextlib.suppress(StorageError):  # as in `_compare`
+            with (
+                contextlib.suppress(StorageError),  # as in `compare`
+                recorded_run(self.ledger, COMPARE, total, self._clock) as run_id,
+            ):
                 put_right(self.project, self.ledger, differences, run_id, self._clock())
-                state = RunState.SUCCEEDED
         finally:
-            self.ledger.end_run(run_id, state, self._clock())
             self._release()
         self.differences = {}
-
-    def _begin(
-        self,
-        run_id: str,
-        trigger: str,
-        targeted: int,
-        plan: Mapping[str, Any],
-        job: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> RunRecord:
-        """Record a run of this process, before it does anything."""
-        process = this_process()
-        record = RunRecord(
-            run_id=run_id,
-            state=RunState.RUNNING,
-            created_at=self._clock(),
-            targeted=targeted,
-            plan=plan,
-            trigger=trigger,
-            job=job,
-            host=process.host,
-            pid=process.pid,
-            process_started=process.started,
-            boot=process.boot,
-            tags=dict(tags or {}),
-        )
-        self.ledger.start_run(record)
-        return record
 
     # --- recover
 
@@ -268,21 +253,16 @@ class Engine:
             StorageError: The rows of that version are not there any more, or cannot be committed.
         """
         asset = self.project.graph[key]
-        self._compare([key])
+        self.compare([key])
         self._put_right()
-        run_id, state = new_run_id(self._clock()), RunState.FAILED
-        self._begin(run_id, "restore", 1, {})
         try:
-            resources = ready_resources(
-                self.project.resources, {asset.io_manager_key}, InitResourceContext(run_id=run_id)
-            )
-            with resources as ready:
-                committed = restore_partition(asset, partition, version, ready, self.ledger, run_id, self._clock())
-            state = RunState.SUCCEEDED
+            with (
+                recorded_run(self.ledger, "restore", 1, self._clock) as run_id,
+                self._ready({asset.io_manager_key}, run_id) as ready,
+            ):
+                return restore_partition(asset, partition, version, ready, self.ledger, run_id, self._clock())
         finally:
-            self.ledger.end_run(run_id, state, self._clock())
             self._release()
-        return committed
 
     def wipe(self, targets: Mapping[AssetKey, OrdinalSet | None], trigger: str = "wipe") -> list[Wiped]:
         """Delete partitions, rows and status together; all of an asset with None.
@@ -292,49 +272,32 @@ class Engine:
             StorageError: Rows could not be deleted; what is recorded about them is forgotten already.
         """
         keys = {a.io_manager_key for a in map(self.project.graph.__getitem__, targets) if a.stores_output}
-        run_id = new_run_id(self._clock())
-        self._begin(run_id, trigger, sum(len(partitions) for partitions in targets.values() if partitions), {})
-        state = RunState.FAILED
+        total = sum(len(partitions) for partitions in targets.values() if partitions)
         try:
-            with ready_resources(self.project.resources, keys, InitResourceContext(run_id=run_id)) as resources:
-                wiped = [
-                    wipe_asset(self.project.graph[key], partitions, resources, self.ledger, run_id, self._clock())
+            with (
+                recorded_run(self.ledger, trigger, total, self._clock) as run_id,
+                self._ready(keys, run_id) as ready,
+            ):
+                return [
+                    wipe_asset(self.project.graph[key], partitions, ready, self.ledger, run_id, self._clock())
                     for key, partitions in targets.items()
                 ]
-            state = RunState.SUCCEEDED
         finally:
-            self.ledger.end_run(run_id, state, self._clock())
+            self.differences = {}
             self._release()
-        return wiped
 
     def expired(self, keys: Iterable[AssetKey]) -> dict[AssetKey, OrdinalSet]:
-        """The partitions of these assets that are older than they keep and still on record, to be wiped.
-
-        On record in the ledger, or in the data: a wipe that failed has forgotten the states and left the rows. What a
-        run is making now is left alone.
-        """
-        now = self._clock()
-        gone = {key: expired(self.project.graph[key], now) for key in keys}
-        statuses = self.statuses([key for key, partitions in gone.items() if partitions])
-        found = {
-            key: gone[key] & (status.recorded | self._committed(key)) - status.running
-            for key, status in statuses.items()
-        }
-        return {key: partitions for key, partitions in found.items() if partitions}
-
-    def _committed(self, key: AssetKey) -> OrdinalSet:
-        """What its store has proof of; nothing if that cannot be read now."""
-        asset = self.project.graph[key]
-        store: Any = self.project.resources.get(asset.io_manager_key)
-        if asset.partitions_def is None or not asset.stores_output or not hasattr(store, "committed"):
-            return OrdinalSet.empty()
+        """The partitions of these assets that are older than they keep and still on record, to be wiped."""
+        now, graph = self._clock(), self.project.graph
+        statuses = self.statuses(key for key in keys if graph[key].keep is not None)
         try:
-            held = {} if store.is_empty() else store.committed(key, asset.metadata)
-        except StorageError:
-            return OrdinalSet.empty()
+            found = {
+                key: expired_partitions(graph[key], status, self.project.resources, now)
+                for key, status in statuses.items()
+            }
         finally:
             self._release()
-        return asset.partitions_def.ordinals_of(partition for partition in held if partition is not None)
+        return {key: partitions for key, partitions in found.items() if partitions}
 
     # ---
 
@@ -348,22 +311,8 @@ class Engine:
             with contextlib.suppress(GaplessError):  # a store whose setting names no file holds none
                 store.close()
 
-    def _resource_keys(self, plan: Plan) -> set[str]:
-        keys: set[str] = set()
-        for step in plan.steps:
-            asset = self.project.graph[step.asset]
-            keys |= asset.resource_keys
-            for check in self.project.graph.checks_of(step.asset):
-                keys |= check.resource_keys
-            if asset.stores_output:
-                keys.add(asset.io_manager_key)
-            for edge in self.project.graph.parents(step.asset):
-                stored_by = self.project.graph[edge.upstream].io_manager_key
-                if edge.input_manager_key:
-                    keys.add(edge.input_manager_key)
-                elif is_slice_store(self.project.resources.get(stored_by)):
-                    keys.add(stored_by)  # gapless.sql can read what is only in deps
-        return keys
+    def _ready(self, keys: Collection[str], run_id: str) -> AbstractContextManager[Mapping[str, Any]]:
+        return ready_resources(self.project.resources, keys, InitResourceContext(run_id=run_id))
 
     def close(self) -> None:
         self.ledger.close()
@@ -375,11 +324,6 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
         self.close()
-
-
-def new_run_id(now: datetime) -> str:
-    """A name for a run that sorts by time and that a person can tell from others: ``20240105-101500-3fa9c1``."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _processors() -> int:

@@ -7,11 +7,12 @@ from datetime import datetime
 
 import click
 
+from gapless import partitions
 from gapless.asset_key import AssetKey
 from gapless.cli.settings import Settings
 from gapless.cli.terminal import count
 from gapless.definitions.graph import AssetGraph
-from gapless.partitions import PartitionMapping, TimeWindowPartitionMapping
+from gapless.partitions import PartitionMapping
 from gapless.planning.plan import Plan, PlanStep
 from gapless.views.key_ranges import KeyRange
 from gapless.views.plan import explain
@@ -43,7 +44,7 @@ def _print_for_what_never_exists(graph: AssetGraph, made: Plan) -> None:
     """How each kind of mapping that needs it passes over it."""
     asking = {type(mapping): step.asset for step in made.steps for mapping in _asking(graph, step, made.now)}
     for kind, asset in asking.items():
-        if kind is TimeWindowPartitionMapping:
+        if kind is partitions.TimeWindowPartitionMapping:
             click.echo(
                 f"\nWhat does not exist is passed over with TimeWindowPartitionMapping(\n"
                 f"  allow_nonexistent_upstream_partitions=True) as the partition_mapping of the dependency;"

@@ -12,7 +12,7 @@ import click
 from gapless.asset_key import AssetKey
 from gapless.cli.recovery import recover
 from gapless.cli.settings import Settings, project_options
-from gapless.cli.terminal import cut, local_time, plain_width, size, speaks_unicode, table, width
+from gapless.cli.terminal import count, cut, local_time, plain_width, size, speaks_unicode, table, width
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
 from gapless.engine import system_clock
@@ -135,6 +135,9 @@ def _note(entry: HistoryEntry) -> str:
     notes = ["kept"] if entry.kept else []
     if not entry.recorded:
         notes.append("known to the data only")
+    if entry.dropped:
+        where = "all of its call" if entry.dropped_of_batch else "it"
+        notes.append(f"{count(entry.dropped, 'row')} outside {where} dropped")
     failed = [check for check in entry.checks if not check.passed]
     passed = len(entry.checks) - len(failed)
     for check in failed:

@@ -10,7 +10,7 @@ import click
 from gapless.cli.blocked import print_blocked
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of, scope_options, typed
 from gapless.cli.plan import print_expired, print_left_out
-from gapless.cli.progress import place, reporter_for
+from gapless.cli.progress import alike, place, places, reporter_for
 from gapless.cli.recovery import recover, tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, duration, first_line_of
@@ -102,23 +102,29 @@ def _print_summary(result: RunResult) -> None:
         sums.append(click.style(f"{len(result.failed):,} failed", fg="red"))
     if result.skipped:
         sums.append(click.style(f"{len(result.skipped):,} skipped", fg="yellow"))
-    click.echo(f"{', '.join(sums)}; {count(result.rows, 'row')} in {duration(result.duration_s)}")
+    dropped = f", {result.dropped:,} dropped that lay outside," if result.dropped else ""
+    click.echo(f"{', '.join(sums)}; {count(result.rows, 'row')}{dropped} in {duration(result.duration_s)}")
     if result.failed:
         _print_failed(result.failed)
     if result.skipped:
         _print_skipped(result.skipped)
-    _print_warnings([found for found in result.check_failures if not found.prevents])
+    _print_warnings(result.warnings, [found for found in result.check_failures if not found.prevents])
 
 
-def _print_warnings(found: Sequence[AssetCheckEvaluation]) -> None:
-    if not found:
+def _print_warnings(warnings: Sequence[StepReport], found: Sequence[AssetCheckEvaluation]) -> None:
+    total = len(warnings) + len(found)
+    if not total:
         return
-    click.echo(f"\n{click.style('warnings', fg='yellow')}: {len(found):,}")
-    for check in found[:_MOST_SHOWN]:
+    click.echo(f"\n{click.style('warnings', fg='yellow')}: {total:,}")
+    for report in warnings[:_MOST_SHOWN]:
+        click.echo(f"  ! {place(report)}: {first_line_of(report.reason)}")
+        for line in shortened(report.detail or "").splitlines():
+            click.echo(f"    {line}")
+    for check in found[: max(0, _MOST_SHOWN - len(warnings))]:
         which = str(check.asset_key) if check.partition is None else f"{check.asset_key} {check.partition}"
         click.echo(f"  ! {which}: {first_line_of(check.reason)}")
-    if len(found) > _MOST_SHOWN:
-        click.echo(f"  … and {len(found) - _MOST_SHOWN:,} more")
+    if total > _MOST_SHOWN:
+        click.echo(f"  … and {total - _MOST_SHOWN:,} more")
 
 
 def _print_next(settings: Settings, result: RunResult, words: list[str]) -> None:
@@ -140,25 +146,31 @@ def _elsewhere(result: RunResult) -> list[str]:
 def _print_failed(failed: Sequence[StepReport]) -> None:
     click.echo(f"\n{click.style('failed', fg='red')}: {len(failed):,}")
     # One of them in full; for the others, a line says enough.
+    groups = alike(failed)
     explained = next((report for report in failed if report.detail), None)
-    shown = [explained, *(r for r in failed if r is not explained)] if explained else list(failed)
-    for report in shown[:_MOST_SHOWN]:
-        if report is explained:
-            click.echo(f"  {place(report)}:")
-            for line in shortened(report.detail or "").splitlines():
+    groups.sort(key=lambda group: explained not in group)
+    for group in groups[:_MOST_SHOWN]:
+        if explained is not None and explained in group:
+            click.echo(f"  {places(group)}:")
+            for line in shortened(explained.detail or "").splitlines():
                 click.echo(f"    {click.style(line, fg='cyan') if line.startswith('hint: ') else line}")
         else:
-            click.echo(f"  {place(report)}: {report.reason}")
-    if len(failed) > _MOST_SHOWN:
-        click.echo(f"  … and {len(failed) - _MOST_SHOWN:,} more")
+            click.echo(f"  {places(group)}: {group[0].reason}")
+    _print_rest(groups)
 
 
 def _print_skipped(skipped: Sequence[StepReport]) -> None:
     click.echo(f"\n{click.style('skipped', fg='yellow')}: {len(skipped):,}")
-    for report in skipped[:_MOST_SHOWN]:
-        click.echo(f"  {place(report)}: {first_line_of(report.reason)}")
-    if len(skipped) > _MOST_SHOWN:
-        click.echo(f"  … and {len(skipped) - _MOST_SHOWN:,} more")
+    groups = alike(skipped)
+    for group in groups[:_MOST_SHOWN]:
+        click.echo(f"  {places(group)}: {first_line_of(group[0].reason)}")
+    _print_rest(groups)
+
+
+def _print_rest(groups: Sequence[Sequence[StepReport]]) -> None:
+    rest = sum(map(len, groups[_MOST_SHOWN:]))
+    if rest:
+        click.echo(f"  … and {rest:,} more")
 
 
 def _print_stopped(settings: Settings, result: RunResult, words: list[str]) -> None:
@@ -183,9 +195,11 @@ def _json(made: Plan, result: RunResult) -> dict[str, Any]:
         "materialized": result.made_here,
         "made_elsewhere": dict(result.made_elsewhere),
         "rows": result.rows,
+        "dropped": result.dropped,
         "failed": listed(result.failed),
         "skipped": listed(result.skipped),
         "interrupted": listed(result.interrupted),
+        "warnings": listed(result.warnings),
         "checks_not_passed": [
             {"asset": str(found.asset_key), "partition": found.partition, **found.payload()}
             for found in result.check_failures

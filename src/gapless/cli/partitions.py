@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from gapless.cli.dynamic_partitions import add, print_keys, remove
+from gapless.cli.recovery import recover
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.symbols import cell_text
 from gapless.cli.terminal import count, first_line_of
@@ -45,6 +46,7 @@ def list_(settings: Settings, asset: str, text: str | None, limit: int | None) -
         if text is None and asset in graph.dynamic_names and asset not in graph:
             print_keys(settings, ledger, asset, limit)
             return
+        recover(declared.resolved(ledger), ledger)
     definition = graph[asset].partitions_def
     if definition is None:
         raise InvocationError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +17,7 @@ from gapless.planning.plan import Plan
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Bar", "Lines", "place", "reporter_for", "what"]
+__all__ = ["Bar", "Lines", "alike", "place", "places", "reporter_for", "what"]
 
 _LINE_EVERY_S = 5.0
 _MOST_ANNOUNCED = 10  # failures that are told as they occur; all of them are in the ledger
@@ -38,20 +38,20 @@ class _Announced:
 
     def tell(self, reports: Sequence[StepReport], say: Callable[[str], None]) -> None:
         for report in reports:
-            if report.kind is EventKind.CHECKED:
+            if report.kind in (EventKind.CHECKED, EventKind.LOG):
                 self._warned += 1
                 if self._warned <= _MOST_ANNOUNCED:
                     say(f"{click.style('!', fg='yellow')} {place(report)}: {first_line_of(report.reason)}")
                 elif self._warned == _MOST_ANNOUNCED + 1:
-                    say("further checks that did not pass are only counted here.")
+                    say("further warnings are only counted here.")
             elif report.kind is EventKind.RETRIED:
                 say(f"{click.style('trying again', fg='yellow')} {place(report)}: {first_line_of(report.reason)}")
-            elif report.kind is EventKind.FAILED:
-                self._told += 1
-                if self._told <= _MOST_ANNOUNCED:
-                    say(f"{click.style('failed', fg='red')} {place(report)}: {first_line_of(report.reason)}")
-                elif self._told == _MOST_ANNOUNCED + 1:
-                    say("further failures are only counted here.")
+        for group in alike([report for report in reports if report.kind is EventKind.FAILED]):
+            self._told += 1
+            if self._told <= _MOST_ANNOUNCED:
+                say(f"{click.style('failed', fg='red')} {places(group)}: {first_line_of(group[0].reason)}")
+            elif self._told == _MOST_ANNOUNCED + 1:
+                say("further failures are only counted here.")
 
 
 class Lines:
@@ -135,7 +135,7 @@ class Bar:
     def finished(self, reports: Sequence[StepReport]) -> None:
         if self._progress is None:
             return
-        settled = [r for r in reports if r.kind not in (EventKind.RETRIED, EventKind.CHECKED)]
+        settled = [r for r in reports if r.kind not in (EventKind.RETRIED, EventKind.CHECKED, EventKind.LOG)]
         self._settled += len(settled)
         self._failed += sum(r.kind in (EventKind.FAILED, EventKind.SKIPPED) for r in settled)
         self._announced.tell(reports, self._say)
@@ -180,3 +180,17 @@ def what(plan: Plan) -> str:
 def place(report: StepReport) -> str:
     """``plays 2024-01-05``."""
     return report.asset if report.partition is None else f"{report.asset} {report.partition}"
+
+
+def alike(reports: Iterable[StepReport]) -> list[list[StepReport]]:
+    """Those of one asset with one reason are told together: a call for many partitions fails for all of them."""
+    groups: dict[tuple[str, str | None], list[StepReport]] = {}
+    for report in reports:
+        groups.setdefault((report.asset, report.reason), []).append(report)
+    return list(groups.values())
+
+
+def places(reports: Sequence[StepReport]) -> str:
+    """What is known by one reason, for people: the first, and how many more."""
+    more = f" and {len(reports) - 1:,} more" if len(reports) > 1 else ""
+    return f"{place(reports[0])}{more}"

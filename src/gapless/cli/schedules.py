@@ -17,8 +17,8 @@ from gapless.definitions.schedules import Schedule
 from gapless.engine import Engine, system_clock
 from gapless.errors import InvocationError
 from gapless.execution.cancel import CancelToken, cancel_on_signals
-from gapless.ledger.contract import TickRecord
 from gapless.ledger.home import home_path, open_ledger
+from gapless.ledger.schedule_records import TickRecord
 from gapless.scheduling import state
 from gapless.scheduling.clock import SystemClock
 from gapless.scheduling.daemon import Daemon

@@ -17,7 +17,8 @@ from gapless.definitions.project import Project
 from gapless.definitions.schedules import Schedule
 from gapless.errors import GaplessError
 from gapless.execution.progress import StepReport
-from gapless.ledger.contract import EventKind, TickState
+from gapless.ledger.contract import EventKind
+from gapless.ledger.schedule_records import TickState
 from gapless.planning.plan import Plan, PlanStep
 from gapless.planning.retention import kept_for
 from gapless.scheduling.backlog import DueTick
@@ -116,9 +117,10 @@ class _Failures:
 
     def finished(self, reports: Sequence[StepReport]) -> None:
         for report in reports:
-            if report.kind in (EventKind.FAILED, EventKind.RETRIED, EventKind.CHECKED):
+            if report.kind in (EventKind.FAILED, EventKind.RETRIED, EventKind.CHECKED, EventKind.LOG):
                 which = f"{report.asset} {report.partition}" if report.partition is not None else report.asset
-                self._say(f"{which}  {report.kind.value}: {cut(report.reason or '', 200)}")
+                what = "warning" if report.kind is EventKind.LOG else report.kind.value
+                self._say(f"{which}  {what}: {cut(report.reason or '', 200)}")
 
     def waiting(self, message: str) -> None:
         self._say(message)

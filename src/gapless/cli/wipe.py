@@ -6,7 +6,7 @@ import click
 
 from gapless.asset_key import AssetKey
 from gapless.cli.partition_options import chosen_assets, partition_options, request_of
-from gapless.cli.recovery import recover
+from gapless.cli.recovery import recover, tell_differences
 from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count
 from gapless.engine import Engine, system_clock
@@ -50,6 +50,9 @@ def wipe(
     with Engine(settings.load()) as engine:
         recover(engine.project, engine.ledger)
         chosen = chosen_assets(engine, selection, job)
+        if not expired:  # what is asked for may name states, and what is shown before it is wiped has to be true
+            engine.compare(chosen)
+            tell_differences(engine.differences.values())
         targets = _expired(engine, chosen) if expired else _targets(engine, chosen, request)
         if expired and not targets:
             click.echo("nothing has expired that is still there.", err=settings.as_json)
@@ -106,7 +109,7 @@ def _targets(
 def _line(engine: Engine, key: AssetKey, ordinals: OrdinalSet | None) -> str:
     definition = engine.project.graph[key].partitions_def
     if ordinals is None or definition is None:
-        recorded = len(engine.ledger.statuses(key.to_user_string()))
+        recorded = len(engine.records(key))
         extent = "" if definition is None else f", {count(recorded, 'partition')} on record"
         return f"  {click.style(str(key), bold=True)}  all of it{extent}"
     ranges = key_ranges(definition, ordinals)

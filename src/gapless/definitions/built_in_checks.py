@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from gapless.definitions.check_evidence import (
     unknown_column,
 )
 from gapless.definitions.dependency import Keyed, coerce_asset_key
+from gapless.definitions.newest_time import UnreadableTimes, newest_time
 from gapless.definitions.parameters import Annotations, parameters_of
 from gapless.definitions.source_location import location_of_caller
 from gapless.definitions.time_span import time_span
@@ -240,7 +241,8 @@ def freshness(
     asset has ``metadata={"naive_timestamps": "UTC"}``.
 
     Args:
-        column: Dates or timestamps.
+        column: Dates or timestamps, or text that says them as ISO 8601 does: ``2024-01-05``, ``2024-01-05T10:30``,
+            ``2024-01-05 10:30:00.5+01:00``. A text that does not is named, and the check does not pass.
         within: How long before at most: ``"2h"``, ``"30min"``, ``"1d"``.
 
     Raises:
@@ -251,34 +253,39 @@ def freshness(
     longest = time_span(within, "checks.freshness()", "within", None if where is None else str(where))
 
     def check(context: Any, rows: pl.LazyFrame) -> AssetCheckResult:
-        import polars as pl
-
         schema = rows.collect_schema()
         if unknown := unknown_column(wanted, schema.names(), severity):
             return unknown
-        if not isinstance(schema[column], (pl.Date, pl.Datetime)):
-            return AssetCheckResult(
-                passed=False,
-                severity=severity,
-                description=f"column {column!r} is {schema[column]}; expected dates or timestamps",
-                metadata={"columns": [column]},
-            )
-        newest = by_place(rows, wanted, schema.names()).max().collect(engine="streaming").item()
+        newest = newest_time(rows, column, schema)
         reference, words, zone = _reference(context)
         facts: dict[str, Any] = {"columns": [column], "compared_with": reference.isoformat(), "within": within}
+
+        def not_passed(reason: str, **more: Any) -> AssetCheckResult:
+            return AssetCheckResult(passed=False, severity=severity, description=reason, metadata={**facts, **more})
+
         if newest is None:
-            reason = f"there is no value in {column!r}"
-            return AssetCheckResult(passed=False, severity=severity, description=reason, metadata=facts)
-        age = reference.astimezone(UTC) - _instant(newest, zone).astimezone(UTC)
+            return not_passed(f"column {column!r} is {schema[column]}; expected dates, timestamps, or ISO text of them")
+        if isinstance(newest, UnreadableTimes):
+            return not_passed(
+                f"{counted_rows(newest.rows)} with no ISO date or timestamp in {column!r}, such as"
+                f" {newest.examples[0]!r}; expected for example 2024-01-05 or 2024-01-05T10:30",
+                offending_rows=newest.rows,
+                examples=examples_of(({column: text} for text in newest.examples), (column,)),
+            )
+        found = newest.in_zone(zone)
+        if found is None:
+            return not_passed(f"there is no value in {column!r}")
+        value, instant = found
+        age = reference.astimezone(UTC) - instant
         return AssetCheckResult(
             passed=age <= longest,
             severity=severity,
             description=(
-                f"the newest {column!r} is {newest}, {age} before {words}; at most {longest} are allowed"
+                f"the newest {column!r} is {value}, {age} before {words}; at most {longest} are allowed"
                 if age > longest
                 else None
             ),
-            metadata={**facts, "newest": newest.isoformat()},
+            metadata={**facts, "newest": value.isoformat()},
         )
 
     return _built_in("freshness", asset, wanted, name, blocking, check)
@@ -357,10 +364,3 @@ def _reference(context: Any) -> tuple[datetime, str, tzinfo]:
             zone = naive or end.tzinfo or UTC
             return (end, "the end of the partition", zone) if is_over else (context.now, "now", zone)
     return context.now, "now", naive or UTC
-
-
-def _instant(value: date, zone: tzinfo) -> datetime:
-    """The instant of a value; of a civil time that comes twice, the later one, so that no alarm is false."""
-    if not isinstance(value, datetime):
-        return datetime.combine(value + timedelta(days=1), time(), zone)
-    return value if value.tzinfo is not None else value.replace(tzinfo=zone, fold=1)

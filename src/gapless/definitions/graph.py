@@ -6,18 +6,14 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from gapless import partitions
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
 from gapless.definitions.asset import AssetsDefinition
 from gapless.definitions.asset_checks import AssetChecksDefinition
 from gapless.definitions.dependency import Dependency
 from gapless.definitions.errors import raise_definition_errors
 from gapless.errors import DefinitionError, UnknownAssetError, closest
-from gapless.partitions import (
-    DynamicPartitionsStore,
-    PartitionMapping,
-    PartitionsDefinition,
-    infer_mapping,
-)
+from gapless.partitions import DynamicPartitionsStore, PartitionMapping, PartitionsDefinition
 from gapless.partitions.dynamic import DynamicKeysOfNow
 
 __all__ = ["AssetGraph", "build_graph", "nearest_keys"]
@@ -297,7 +293,8 @@ def _mapping(
     errors: list[DefinitionError],
 ) -> PartitionMapping | None:
     try:
-        mapping = declared or infer_mapping(upstream.partitions_def, asset.partitions_def)
+        # Asked for by name: a project without dependencies does not pay for all kinds of mappings.
+        mapping = declared or partitions.infer_mapping(upstream.partitions_def, asset.partitions_def)
     except DefinitionError as unfit:
         reason = f"asset {asset.name!r} cannot read {upstream.name!r}: {unfit.reason}"
         errors.append(DefinitionError(reason, unfit.fix, asset.where))

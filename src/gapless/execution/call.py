@@ -21,7 +21,7 @@ from gapless.execution.ready import Unit
 from gapless.partitions import OrdinalSet, TimeWindow, TimeWindowPartitionsDefinition
 from gapless.storage.slices import InputVersion, Provenance, StagedSlices
 
-__all__ = ["Call", "Failed", "Logged", "Made", "Outlet", "json_metadata"]
+__all__ = ["Call", "Failed", "Logged", "Made", "Outlet", "Warned", "json_metadata"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,25 @@ class Logged:
     logs: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What a call did wrong that none of its partitions fails for.
+
+    Attributes:
+        unit: All of the call.
+        reason: One line.
+        detail: A traceback, or what to do about it.
+    """
+
+    unit: Unit
+    reason: str
+    detail: str
+
+
 class Outlet(Protocol):
     """Takes what calls have made. Called on workers' threads."""
 
-    def put(self, piece: Made | Failed | Logged, staged: StagedSlices | None = None) -> None:
+    def put(self, piece: Made | Failed | Logged | Warned, staged: StagedSlices | None = None) -> None:
         """`staged` waits for its commit; None if there is nothing to commit."""
         ...
 
@@ -178,6 +193,11 @@ class Call:
     def log(self, level: int, message: str) -> None:
         """A line of our own among those of the function, kept with the run."""
         self._logs.append((logging.getLevelName(level), message))
+
+    def warn(self, reason: str, detail: str) -> None:
+        """The function did something wrong, and each of its partitions keeps its outcome: the run says so."""
+        self.end()
+        self._outlet.put(Warned(self.unit, reason, detail))
 
     def end(self) -> None:
         """Hand over what it logged last."""

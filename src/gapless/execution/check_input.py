@@ -16,9 +16,9 @@ def rows_as(rows: pl.LazyFrame, expected: Any, asset: str) -> Any:
     Raises:
         InputTypeError: It asks for what rows cannot be given as.
     """
-    from gapless.storage.duckdb.connection import scratch_session
-    from gapless.storage.duckdb.frames import ArrowStream
+    from gapless.storage.duckdb.database.connection import scratch_session
     from gapless.storage.duckdb.loaded import Wanted, arrow_reader, as_arrow_table, wanted_by
+    from gapless.storage.duckdb.staging.frames import ArrowStream
 
     match wanted_by(expected, Wanted.POLARS, asset):
         case Wanted.LAZY:

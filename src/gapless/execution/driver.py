@@ -12,11 +12,7 @@ A partition is recorded as materialized only after the commit that holds it.
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
-import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -25,12 +21,14 @@ from typing import Any
 from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
 from gapless.errors import GaplessError
-from gapless.execution.call import Failed, Logged, Made
+from gapless.execution.call import Failed, Logged, Made, Warned
 from gapless.execution.cancel import CancelToken
 from gapless.execution.failure import Failure
-from gapless.execution.handover import Handover, News
+from gapless.execution.handover import Handover
 from gapless.execution.in_flight import InFlight
 from gapless.execution.input_versions import InputVersions
+from gapless.execution.late_commits import LateCommits
+from gapless.execution.leases import Leases
 from gapless.execution.neighbours import RecordedRows
 from gapless.execution.outcomes import (
     Tally,
@@ -40,14 +38,16 @@ from gapless.execution.outcomes import (
     log_outcomes,
     made_outcomes,
     skipped_outcomes,
+    warned_outcomes,
 )
 from gapless.execution.progress import Reporter, Silent, StepReport
 from gapless.execution.ready import ReadySet, Unit
 from gapless.execution.result import RunResult
+from gapless.execution.retries import Retries
 from gapless.execution.step import StepRunner
 from gapless.execution.uncertain import UncertainCommits
 from gapless.execution.workers import workers_for
-from gapless.execution.writer import STAGED_BUDGET, Writer
+from gapless.execution.writer import STAGED_BUDGET
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunState
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
@@ -57,10 +57,9 @@ from gapless.storage.slices import Committed, Uncertain
 __all__ = ["Driver"]
 
 _MOST_IN_FLIGHT = 128  # two commit groups: one being committed, one being made
-_PARKED_RETRY_S = 0.25  # how often another run's leases are asked for again
 _LOOK_S = 1.0  # how often the ledger is asked whether another process wants the run to stop
+_LAST_WORD_S = 0.01  # how often it is looked whether functions that owe nothing any more have returned
 _GRACE_S = 1.0  # how long functions under way may still finish after a request to stop
-_COMMIT_GRACE_S = 4.0  # how long a commit under way may still finish after it
 
 
 class Driver:
@@ -106,13 +105,11 @@ class Driver:
         self._workers = workers_for(workers, self._work, cancel)
         self._worker_count = max(1, workers)
         self._in_flight = InFlight()
-        self._parked: list[Unit] = []
-        self._parked_until = 0.0
-        self._delayed: list[tuple[float, int, Unit]] = []
-        self._sequence = itertools.count()
+        self._leases = Leases(ledger, run_id, plan.read_at, clock, reporter.waiting)
+        self._retries = Retries()
         self._tally = Tally()
         self._uncertain = UncertainCommits(resources, run_id)
-        self._lasting: list[Writer] = []  # those with commits under way for which the run does not wait
+        self._late = LateCommits(self._handover)
         self._started = time.monotonic()
         self._look_again = self._started + _LOOK_S
 
@@ -122,34 +119,31 @@ class Driver:
             self._skip(self._ready.start(self._plan))
             while not self._asked_to_stop():
                 started_all = self._fill()
-                if not (self._in_flight or self._parked or self._delayed):
+                if not (self._in_flight or self._leases.parked or self._retries):
+                    if self._handover.making:
+                        self._receive(_LAST_WORD_S)
+                        continue
+                    self._receive(0)  # what the last calls said when all that they make had landed
                     if self._ready.exhausted:
                         break
                     self._give_up_unreachable()
                     continue
-                if started_all and self._handover.held and not self._delayed:
+                if started_all and self._handover.held and not self._retries:
                     self._handover.commit_held()
                 self._receive(self._patience())
             if self._cancel.cancelled:
                 self._wind_down()
         except KeyboardInterrupt:  # a person's patience has ended; what is committed by now is made
-            self._stop_writers()
+            self._late.stop_writers()
             self._receive(0)
             raise
         finally:
             self._workers.stop()
-            self._stop_writers()
+            self._late.stop_writers()
         self._settle()
-        state = (
-            RunState.CANCELED
-            if self._cancel.cancelled
-            else RunState.FAILED
-            if self._tally.failed or self._tally.skipped or self._plan.total_blocked
-            else RunState.SUCCEEDED
-        )
-        if self._lasting:
-            # If this process ends before, the run is found dead, and what it committed is reconciled.
-            threading.Thread(target=self._end_late, args=(state,), name="gapless-late-commit", daemon=True).start()
+        state = RunState.CANCELED if self._cancel.cancelled else self._tally.state(self._plan.total_blocked)
+        if self._late:
+            self._end_once_landed(state)
         else:
             self._ledger.end_run(self._run_id, state, self._clock())
         return self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
@@ -168,12 +162,11 @@ class Driver:
     def _fill(self) -> bool:
         """Start what can be started; whether that is all that can be now."""
         now = time.monotonic()
-        while self._delayed and self._delayed[0][0] <= now:
-            self._submit(heapq.heappop(self._delayed)[2])
-        if self._parked and now >= self._parked_until:
+        for unit in self._retries.due(now):
+            self._submit(unit)
+        if self._leases.parked and now >= self._leases.ask_again_at:
             self._recover()
-            parked, self._parked = self._parked, []
-            self._claim(parked)
+            self._claim(self._leases.take_parked())
         limit = self._limit()
         while len(self._in_flight) < limit and not self._cancel.cancelled:
             units = self._ready.take(limit - len(self._in_flight))
@@ -189,58 +182,19 @@ class Driver:
         rate = self._handover.returned / max(time.monotonic() - self._started, 0.02)
         return self._handover.held + max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
 
-    def _claim(self, units: list[Unit]) -> None:
-        for asset, group in itertools.groupby(units, key=lambda unit: unit.asset):
-            same = list(group)
-            name = asset.to_user_string()
-            keys = [key for unit in same for key in unit.keys]
-            claim = self._ledger.claim(self._run_id, name, keys, self._clock(), since=self._plan.read_at)
-            give_back: list[str | None] = []
-            elsewhere: list[Unit] = []
-            for unit in same:
-                if not claim.granted.issuperset(unit.keys):
-                    give_back += [key for key in unit.keys if key in claim.granted]
-                    self._park(unit, claim.held)
-                elif claim.committed_since.issuperset(unit.keys):
-                    give_back += unit.keys
-                    elsewhere.append(unit)
-                else:
-                    self._submit(unit)
-            if give_back:
-                self._ledger.release(self._run_id, name, give_back)
-            for unit in elsewhere:  # now that the lease is given back, the ledger names who made it, not who holds it
-                self._made_elsewhere(unit)
+    def _claim(self, units: Sequence[Unit]) -> None:
+        ours, elsewhere = self._leases.claim(units)
+        for unit in ours:
+            self._submit(unit)
+        for unit, reports in elsewhere:
+            self._finished(reports)
+            self._handover.given_up(unit.asset, len(unit.partitions))
+            self._ready.done(unit.asset, unit.partitions)
 
     def _submit(self, unit: Unit) -> None:
         self._in_flight.submit(unit)
         self._handover.submitted()
         self._workers.submit(unit)
-
-    def _park(self, unit: Unit, held: Mapping[str | None, str]) -> None:
-        if not self._parked:
-            holder = next((held[key] for key in unit.keys if key in held), "another run")
-            self._reporter.waiting(
-                f"waiting for run {holder}, which is making {unit.asset} {unit.keys[0] or ''}".rstrip()
-            )
-            self._parked_until = time.monotonic() + _PARKED_RETRY_S
-        self._parked.append(unit)
-
-    def _made_elsewhere(self, unit: Unit) -> None:
-        records = self._ledger.statuses(unit.asset.to_user_string(), unit.keys)
-        self._finished(
-            [
-                StepReport(
-                    unit.asset.to_user_string(),
-                    key,
-                    EventKind.MATERIALIZED,
-                    rows=records[key].rows if key in records else None,
-                    made_by=records[key].run_id if key in records else None,
-                )
-                for key in unit.keys
-            ]
-        )
-        self._handover.given_up(unit.asset, len(unit.partitions))
-        self._ready.done(unit.asset, unit.partitions)
 
     # --- on the workers' threads
 
@@ -254,23 +208,16 @@ class Driver:
         """Seconds to wait for news: until the next thing that has to be done without any."""
         # A request to stop is to be seen soon; and how many calls to have claimed follows from how fast they return.
         due = [0.2 if len(self._in_flight) >= _MOST_IN_FLIGHT or self._ready.exhausted else 0.02]
-        if self._delayed:
-            due.append(self._delayed[0][0] - time.monotonic())
-        if self._parked:
-            due.append(self._parked_until - time.monotonic())
+        if self._retries:
+            due.append(self._retries.next_at - time.monotonic())
+        if self._leases.parked:
+            due.append(self._leases.ask_again_at - time.monotonic())
         return max(0.0, min(due))
 
     def _receive(self, seconds: float) -> None:
-        inbox = self._handover.inbox
-        try:
-            news: list[News] = [inbox.get(timeout=seconds) if seconds > 0 else inbox.get_nowait()]
-        except queue.Empty:
+        news = self._handover.news(seconds)
+        if not news:
             return
-        while True:
-            try:
-                news.append(inbox.get_nowait())
-            except queue.Empty:
-                break
         made: list[tuple[Made, Committed | None]] = []
         failed: list[Failed] = []
         unknown: list[Unit] = []
@@ -281,6 +228,10 @@ class Driver:
                 failed.append(item)
             elif isinstance(item, Logged):
                 self._ledger.record(self._run_id, log_outcomes(item.unit, item.logs, self._clock()))
+            elif isinstance(item, Warned):
+                outcomes, reports = warned_outcomes(item, self._clock())
+                self._ledger.record(self._run_id, outcomes)
+                self._finished(reports)
             else:
                 for staged, outcome in item.outcomes:
                     if isinstance(outcome, Committed):
@@ -319,6 +270,8 @@ class Driver:
                 reports += told
             done.setdefault(unit.asset, []).extend(unit.partitions)
             self._tally.checks.add(result.checks)
+            if committed is not None:
+                self._tally.add_dropped(unit, committed)
         self._ledger.record(self._run_id, outcomes)
         for asset in done:
             here = [o for o in outcomes if o.kind is EventKind.MATERIALIZED and o.asset == asset.to_user_string()]
@@ -371,7 +324,7 @@ class Driver:
         if policy is not None:
             for retry in again:
                 delay = policy.delay_before(piece.attempt, random.random())  # noqa: S311  jitter, not a secret
-                heapq.heappush(self._delayed, (time.monotonic() + delay, next(self._sequence), retry))
+                self._retries.add(retry, time.monotonic() + delay)
         return undoing
 
     def _skip(self, skipped: Sequence[tuple[PlanStep, int, str]]) -> None:
@@ -409,32 +362,35 @@ class Driver:
             self._receive(0.05)
         for writer in self._handover.close():
             writer.stop_waiting()
-        self._stop_writers()
+        self._late.stop_writers()
         self._receive(0)
         outcomes = self._interrupted()
-        if not self._lasting:  # else it is not known yet, and the leases are kept until it is
+        if not self._late:  # else it is not known yet, and the leases are kept until it is
             self._ledger.record(self._run_id, outcomes)
         self._finished([StepReport(o.asset, o.partition, o.kind, o.reason) for o in outcomes])
 
-    def _stop_writers(self) -> None:
-        writers = self._handover.close()
-        deadline = time.monotonic() + _COMMIT_GRACE_S
-        self._lasting = [each for each in writers if not each.wait_idle(max(0.0, deadline - time.monotonic()))]
-        for writer in writers:
-            writer.stop(0.0 if writer in self._lasting else _COMMIT_GRACE_S)
-
     def _interrupted(self) -> list[Outcome]:
         """What was begun and has no outcome."""
-        begun = [*self._in_flight.begun(), *(unit for _, _, unit in self._delayed)]
+        begun = [*self._in_flight.begun(), *self._retries]
         return interrupted_outcomes(begun, self._clock())
 
-    def _end_late(self, state: RunState) -> None:
-        """End the run once the last commit has landed, on a thread of its own: whoever ran it was told already."""
+    def end_at_once(self, why: str) -> None:
+        """End the run after a KeyboardInterrupt: as soon as no commit is under way any more."""
+        self._end_once_landed(RunState.CANCELED, why)
+
+    def once_landed(self, end: Callable[[], None]) -> None:
+        """Call `end` as soon as no commit is under way any more: only then can be told what the run has made."""
+        self._late.once_landed(end)
+
+    def _end_once_landed(self, state: RunState, why: str | None = None) -> None:
+        """Whoever ran it was told already; what is known by then is recorded, and the leases are given back."""
         self._reporter = Silent()
-        for writer in self._lasting:
-            writer.stop(None)
-        with contextlib.suppress(GaplessError):  # then the run is reconciled once this process has ended
-            self._receive(0)
-            self._settle()
-            self._ledger.record(self._run_id, self._interrupted())
-            self._ledger.end_run(self._run_id, state, self._clock())
+
+        def end() -> None:
+            with contextlib.suppress(GaplessError):  # then the run is reconciled once this process has ended
+                self._receive(0)
+                self._settle()
+                self._ledger.record(self._run_id, self._interrupted())
+                self._ledger.end_run(self._run_id, state, self._clock(), why)
+
+        self._late.once_landed(end)

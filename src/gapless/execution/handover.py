@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gapless.asset_key import AssetKey
-from gapless.execution.call import Failed, Logged, Made
+from gapless.execution.call import Failed, Logged, Made, Warned
 from gapless.execution.cancel import CancelToken
 from gapless.execution.writer import STAGED_BUDGET, Writer
 from gapless.storage.slices import Committed, Refused, StagedSlices, Uncertain
@@ -27,7 +27,7 @@ class Group:
     outcomes: Sequence[tuple[Made, Committed | Refused | Uncertain]]
 
 
-News = Made | Failed | Logged | Group
+News = Made | Failed | Logged | Warned | Group
 
 
 class Handover:
@@ -38,7 +38,6 @@ class Handover:
         planned: How many partitions of each asset the run is to make.
 
     Attributes:
-        inbox: What became of calls, for the driver.
         returned: Calls that came back.
     """
 
@@ -51,12 +50,12 @@ class Handover:
         self._making = 0  # calls handed to workers that have not come back
         self._waiting = 0  # of these, calls that wait for room
         self._closed = False
-        self.inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
         self.returned = 0
 
     # --- for workers
 
-    def put(self, piece: Made | Failed | Logged, staged: StagedSlices | None = None) -> None:
+    def put(self, piece: Made | Failed | Logged | Warned, staged: StagedSlices | None = None) -> None:
         """Once it is closed, nothing is taken: the run has ended without the worker."""
         with self._lock:
             if self._closed:
@@ -67,7 +66,7 @@ class Handover:
                 self._writer(piece.store).put(piece, staged)
                 self._to_come[piece.unit.asset] -= len(piece.unit.partitions)  # last: the writer may look any time
             else:
-                self.inbox.put(piece)
+                self._inbox.put(piece)
 
     def wait_for_room(self) -> bool:
         """Wait while too much waits for its commit; False if nothing more is wanted."""
@@ -98,10 +97,25 @@ class Handover:
         with self._lock:
             self._making += 1
 
+    def news(self, seconds: float) -> list[News]:
+        """What became of calls since it was last asked for; if there is nothing yet, waited for so long."""
+        news: list[News] = []
+        try:
+            news.append(self._inbox.get(timeout=seconds) if seconds > 0 else self._inbox.get_nowait())
+            while True:
+                news.append(self._inbox.get_nowait())
+        except queue.Empty:
+            return news
+
     def given_up(self, asset: AssetKey, partitions: int) -> None:
         """The run will not make so many partitions of an asset."""
         with self._lock:
             self._to_come[asset] -= partitions
+
+    @property
+    def making(self) -> bool:
+        """Whether calls are under way; when they are not, everything that they had to say is in the inbox."""
+        return self._making > 0
 
     @property
     def staged_bytes(self) -> int:
@@ -119,7 +133,7 @@ class Handover:
         """Hold nothing back any longer if all that was begun is either done or held: nothing else can go on."""
         with self._lock:
             writers = self._writers.values()
-            if not self._making and all(writer.only_holds for writer in writers) and self.inbox.empty():
+            if not self._making and all(writer.only_holds for writer in writers) and self._inbox.empty():
                 for writer in writers:
                     writer.commit_held()
 
@@ -135,8 +149,16 @@ class Handover:
         if writer is None:
             writer = self._writers[id(store)] = Writer(
                 store,
-                lambda outcomes: self.inbox.put(Group(outcomes)),
+                self._told,
                 lambda: self._making > self._waiting,
                 lambda asset: self._to_come[asset] > 0 and not self._unwanted,
             )
         return writer
+
+    def _told(self, outcomes: Sequence[tuple[Made, Committed | Refused | Uncertain]]) -> None:
+        """A writer's group has its outcomes. What was refused is still to come, unless the driver gives it up."""
+        with self._lock:
+            for made, outcome in outcomes:
+                if isinstance(outcome, Refused):
+                    self._to_come[made.unit.asset] += len(made.unit.partitions)
+        self._inbox.put(Group(outcomes))

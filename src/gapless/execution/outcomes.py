@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gapless.asset_key import AssetKey
 from gapless.definitions.asset import AssetsDefinition
-from gapless.execution.call import Made
+from gapless.execution.call import Made, Warned
 from gapless.execution.check_evaluation import AssetCheckEvaluation
 from gapless.execution.errors import CheckNotPassedError
 from gapless.execution.failure import Failure
@@ -16,6 +17,7 @@ from gapless.execution.progress import StepReport
 from gapless.execution.ready import Unit
 from gapless.execution.result import RunResult
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
+from gapless.partitions import OrdinalSet
 from gapless.planning.plan import PlanStep
 from gapless.storage.errors import slice_name
 from gapless.storage.slices import Committed
@@ -28,6 +30,7 @@ __all__ = [
     "log_outcomes",
     "made_outcomes",
     "skipped_outcomes",
+    "warned_outcomes",
 ]
 
 _MOST_PASSED = 100_000  # checks that passed and that a run's result holds; the ledger has all
@@ -66,7 +69,7 @@ def made_outcomes(
             if dropped := committed.dropped.get(key):
                 payload["dropped"] = metadata["dropped_rows"] = dropped
             elif key is not None and (dropped := committed.dropped.get(None)):
-                metadata["dropped_rows_of_batch"] = dropped
+                payload["dropped_of_batch"] = metadata["dropped_rows_of_batch"] = dropped
         if version is not None:
             payload["version"] = version
         if metadata:
@@ -156,6 +159,16 @@ def log_outcomes(unit: Unit, logs: Sequence[tuple[str, str]], now: datetime) -> 
     ]
 
 
+def warned_outcomes(warned: Warned, now: datetime) -> tuple[list[Outcome], list[StepReport]]:
+    """What a call did wrong, beside the outcomes of its partitions."""
+    unit = warned.unit
+    key = unit.step.key_at(unit.partitions.first()) if len(unit.partitions) == 1 else None
+    return (
+        log_outcomes(unit, [("ERROR", f"{warned.reason}\n{warned.detail}")], now),
+        [StepReport(unit.asset.to_user_string(), key, EventKind.LOG, warned.reason, warned.detail)],
+    )
+
+
 @dataclass(slots=True)
 class _Checks:
     """What checks found: all that did not pass, and of those that passed the first hundred thousand."""
@@ -181,8 +194,11 @@ class Tally:
     failed: list[StepReport] = field(default_factory=list)
     skipped: list[StepReport] = field(default_factory=list)
     interrupted: list[StepReport] = field(default_factory=list)
+    warnings: list[StepReport] = field(default_factory=list)
+    dropped: int = 0
     exception: BaseException | None = None
     checks: _Checks = field(default_factory=_Checks)
+    _dropping: set[tuple[AssetKey, OrdinalSet]] = field(default_factory=set)  # calls whose rows outside are counted
 
     @property
     def finished(self) -> int:
@@ -202,11 +218,26 @@ class Tally:
                 self.skipped.append(report)
             elif report.kind is EventKind.INTERRUPTED:
                 self.interrupted.append(report)
+            elif report.kind is EventKind.LOG:
+                self.warnings.append(report)
+
+    def add_dropped(self, unit: Unit, committed: Committed) -> None:
+        """Count the rows that were left out; those of a value that was taken apart are told with each of its parts."""
+        for key, rows in committed.dropped.items():
+            if key is None:
+                if (unit.asset, unit.call) in self._dropping:
+                    continue
+                self._dropping.add((unit.asset, unit.call))
+            self.dropped += rows
 
     def keep_exception(self, exception: BaseException) -> None:
         """Remember the first one, to raise it where a Python caller wants that."""
         if self.exception is None:
             self.exception = exception
+
+    def state(self, blocked: int) -> RunState:
+        """That of a run which came to its end by itself; `blocked` is what its plan could not make."""
+        return RunState.FAILED if self.failed or self.skipped or blocked else RunState.SUCCEEDED
 
     def result(self, run_id: str, state: RunState, blocked: int, duration_s: float) -> RunResult:
         return RunResult(
@@ -218,6 +249,8 @@ class Tally:
             failed=tuple(self.failed),
             skipped=tuple(self.skipped),
             interrupted=tuple(self.interrupted),
+            warnings=tuple(self.warnings),
+            dropped=self.dropped,
             blocked=blocked,
             duration_s=duration_s,
             exception=self.exception,

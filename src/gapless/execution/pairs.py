@@ -11,6 +11,7 @@ from gapless.execution.call import Call
 from gapless.execution.errors import NothingYieldedError, PairError, YieldedAgainError
 from gapless.execution.returned import Returned, named_type, returned
 from gapless.partitions import OrdinalSet
+from gapless.storage.policies import BoundaryPolicy
 
 __all__ = ["take_pairs"]
 
@@ -61,7 +62,7 @@ def take_pairs(call: Call, items: Iterator[Any], keep: Callable[[OrdinalSet, Ret
         if pairs.ended and call.open:
             call.failed(call.open, NothingYieldedError(call.asset.name, call.keys_of(call.open), tuple(strangers)))
         elif pairs.ended and strangers:
-            call.log(logging.ERROR, _not_asked_for(strangers))
+            _tell_of(call, strangers)
     finally:
         close = getattr(items, "close", None)
         if close is not None:
@@ -158,6 +159,15 @@ def _ordinal_of(call: Call, key: str) -> int | None:
     return ordinal if ordinal is not None and ordinal in call.unit.partitions else None
 
 
-def _not_asked_for(keys: list[str]) -> str:
-    named = ", ".join(map(repr, keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-    return f"the function yielded {named}, which this call does not make; nothing of it was stored"
+def _tell_of(call: Call, strangers: list[str]) -> None:
+    """Of the keys that the call does not make, what it does make being whole."""
+    named = ", ".join(map(repr, strangers[:3])) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
+    reason = f"the function yielded {named}, which this call does not make; nothing of it was stored"
+    if call.asset.boundary_policy is BoundaryPolicy.DROP:  # somebody wants what does not belong here left out
+        call.log(logging.INFO, reason)
+        return
+    call.warn(
+        reason,
+        'Yield pairs of context.partition_keys alone; or declare @asset(boundary_policy="drop"), if others may be'
+        " left out without a word.",
+    )

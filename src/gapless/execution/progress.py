@@ -17,8 +17,8 @@ class StepReport:
     """What became of one (asset, partition).
 
     Attributes:
-        kind: MATERIALIZED, FAILED, SKIPPED, INTERRUPTED or RETRIED; CHECKED for a check that did not pass, beside one
-            of these.
+        kind: MATERIALIZED, FAILED, SKIPPED, INTERRUPTED or RETRIED; beside one of these CHECKED, for a check that did
+            not pass, or LOG, for what a call did wrong that no partition fails for.
         reason: One line; None if it went well.
         detail: The user's traceback and a hint, for a failure.
         made_by: The other run that made it meanwhile; None if this one did.

@@ -21,7 +21,9 @@ class RunResult:
         materialized: Number of (asset, partition)s that have their rows; those that another run made meanwhile count.
         made_elsewhere: Of these, how many another run made meanwhile, by its id.
         rows: Rows that this run committed.
+        dropped: Rows that were left out because they lay outside their partitions, as the assets' boundary policy says.
         failed, skipped, interrupted: What became of the others, with reasons.
+        warnings: What functions did wrong that no partition failed for; what checks warn of is in `check_failures`.
         blocked: Number that the plan already knew it could not make.
         exception: The first exception that a user's function raised, as it was raised.
         check_evaluations: What checks found: everything that did not pass, then what passed, of that the first hundred
@@ -33,9 +35,11 @@ class RunResult:
     materialized: int = 0
     made_elsewhere: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
+    dropped: int = 0
     failed: tuple[StepReport, ...] = ()
     skipped: tuple[StepReport, ...] = ()
     interrupted: tuple[StepReport, ...] = ()
+    warnings: tuple[StepReport, ...] = ()
     blocked: int = 0
     duration_s: float = 0.0
     exception: BaseException | None = field(default=None, compare=False, repr=False)

@@ -80,9 +80,7 @@ class StepRunner:
                 call.failed(call.open, error)
             else:
                 failure = Failure.of(error)
-                call.log(
-                    logging.ERROR, f"after its last partition, the function raised {failure.reason}\n{failure.detail}"
-                )
+                call.warn(f"after its last partition, the function raised {failure.reason}", failure.detail)
         call.end()
 
     def _context(self, asset: AssetsDefinition, unit: Unit, logs: list[tuple[str, str]]) -> AssetExecutionContext:

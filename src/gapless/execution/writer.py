@@ -75,6 +75,7 @@ class Writer:
         self._to_hold: Counter[AssetKey] = Counter()  # values that were put and are to be held, or are
         self._held: dict[AssetKey, list[_Staged]] = {}
         self._all_held = False  # whether all of it is to be committed now
+        self._impatient = False  # whether no group may wait for other processes any longer
         # A daemon: a person's Ctrl-C must not wait for a lock that another program holds.
         self._thread = threading.Thread(target=self._run, name="gapless-writer", daemon=True)
         self._thread.start()
@@ -109,11 +110,19 @@ class Writer:
 
     def stop_waiting(self) -> None:
         """Do not wait any longer for another process that holds the store: what is staged is refused."""
+        self._impatient = True
         self._store.stop_waiting()
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait until everything that was put is committed or refused; False if it takes longer than `seconds`."""
-        return self._idle.wait(seconds)
+        if not self._impatient:
+            return self._idle.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while not self._idle.wait(max(0.0, min(_GATHER_S, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                return False
+            self._store.stop_waiting()  # the next group has begun to wait since
+        return True
 
     def stop(self, seconds: float | None) -> bool:
         """End the thread and release the store; whether it got there within `seconds`, None for however long."""

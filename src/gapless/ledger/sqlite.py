@@ -9,19 +9,8 @@ from types import TracebackType
 
 from gapless.ledger import dynamic_partitions, events, leases, runs, statuses, ticks
 from gapless.ledger.columns import to_micros
-from gapless.ledger.contract import (
-    Claim,
-    Event,
-    EventKind,
-    Outcome,
-    RunRecord,
-    RunState,
-    ScheduleRecord,
-    Status,
-    StatusRecord,
-    TickRecord,
-    TickState,
-)
+from gapless.ledger.contract import Claim, Event, EventKind, Outcome, RunRecord, RunState, Status, StatusRecord
+from gapless.ledger.schedule_records import ScheduleRecord, TickRecord, TickState
 from gapless.ledger.sqlite_file import SQLiteFile
 from gapless.partitions.dynamic import checked_dynamic_keys, listed_dynamic_keys, refuse_blank_keys
 from gapless.partitions.key_text import fault_in_key

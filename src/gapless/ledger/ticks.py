@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from gapless.ledger.columns import from_micros, from_micros_or_none, text, to_micros
-from gapless.ledger.contract import ScheduleRecord, TickRecord, TickState
 from gapless.ledger.errors import UnknownTickError
+from gapless.ledger.schedule_records import ScheduleRecord, TickRecord, TickState
 
 __all__ = ["change_schedule", "end", "listing", "schedule", "start"]
 

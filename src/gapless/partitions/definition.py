@@ -17,7 +17,6 @@ from gapless.partitions.ordered_keys import DynamicPartitionsStore, OrderedKeys
 from gapless.partitions.ordinals import OrdinalSet
 from gapless.partitions.pages import PaginatedResults, page_of
 from gapless.partitions.sets.partition_set import PartitionSet
-from gapless.partitions.sets.selection import select
 
 __all__ = ["PartitionsDefinition"]
 
@@ -45,6 +44,8 @@ class PartitionsDefinition(OrderedKeys):
             PartitionSelectionError: It cannot be read, or names what is not there; points at the character.
         """
         check_time("now", now)
+        from gapless.partitions.sets.selection import select  # commands without a selection do not pay for its grammar
+
         return select(self, text, now, statuses)
 
     def _with_keys(self, store: DynamicPartitionsStore | None = None) -> Self:

@@ -8,7 +8,8 @@ from datetime import datetime
 from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
 from gapless.definitions.schedules import Schedule
-from gapless.ledger.contract import Ledger, TickRecord, TickState
+from gapless.ledger.contract import Ledger
+from gapless.ledger.schedule_records import TickRecord, TickState
 from gapless.partitions import OrdinalSet
 from gapless.scheduling.due import Coverage, Records, covered, owed
 from gapless.scheduling.ticks import Ticks

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gapless.definitions.schedules import Schedule
-from gapless.engine import Engine, new_run_id
+from gapless.engine import Engine
 from gapless.execution.cancel import CancelToken
 from gapless.execution.progress import Reporter
+from gapless.execution.recorded_run import new_run_id
 from gapless.execution.result import RunResult
-from gapless.ledger.contract import TickRecord, TickState
+from gapless.ledger.schedule_records import TickRecord, TickState
 from gapless.planning.plan import Plan
 from gapless.planning.request import PartitionRequest
 from gapless.scheduling.backlog import Backlog, DueTick

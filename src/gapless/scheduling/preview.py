@@ -9,7 +9,8 @@ from itertools import islice
 from gapless.asset_key import AssetKey
 from gapless.definitions.graph import AssetGraph
 from gapless.definitions.schedules import Schedule
-from gapless.ledger.contract import Ledger, TickRecord
+from gapless.ledger.contract import Ledger
+from gapless.ledger.schedule_records import TickRecord
 from gapless.partitions import OrdinalSet
 from gapless.scheduling.backlog import Backlog, DueTick
 from gapless.scheduling.due import Coverage, covered

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from gapless.definitions.schedules import DefaultScheduleStatus, Schedule
-from gapless.ledger.contract import Ledger, ScheduleRecord, TickState
+from gapless.ledger.contract import Ledger
+from gapless.ledger.schedule_records import ScheduleRecord, TickState
 
 __all__ = ["is_running", "start", "stop"]
 

@@ -23,20 +23,10 @@ from typing import Any
 
 import pytest
 
-from gapless.ledger.contract import (
-    Claim,
-    EventKind,
-    Ledger,
-    Outcome,
-    RunState,
-    ScheduleRecord,
-    Status,
-    StatusRecord,
-    TickRecord,
-    TickState,
-)
+from gapless.ledger.contract import Claim, EventKind, Ledger, Outcome, RunState, Status, StatusRecord
 from gapless.ledger.errors import RunEndedError, RunExistsError, UnknownRunError, UnknownTickError
 from gapless.ledger.process import ProcessIdentity
+from gapless.ledger.schedule_records import ScheduleRecord, TickRecord, TickState
 from gapless.testing.ledger_dynamic_partitions import AWKWARD_KEYS, DynamicPartitionsContract
 from gapless.testing.ledger_processes import (
     OpenLedger,

@@ -48,6 +48,8 @@ class HistoryEntry:
         what: ``materialized``, ``restored``, ``reconciled`` (found committed afterwards), ``failed``, ``wiped``,
             ``checked`` (a check that looked at a slice that was there already).
         partition: None for an unpartitioned asset, or for all of a partitioned one.
+        dropped: Rows that were left out because they lay outside the partition, or outside all of the value that it was
+            made of, if that was one of several partitions; None if nothing was.
         reason: Why it failed; where a restored version is from.
         current: These rows are there now.
         kept: Other rows have replaced these, but the store still holds them, so that they can be restored.
@@ -64,6 +66,8 @@ class HistoryEntry:
     version: str | None = None
     code_version: str | None = None
     inputs: Mapping[str, InputVersion] = field(default_factory=dict)
+    dropped: int | None = None
+    dropped_of_batch: bool = False
     reason: str | None = None
     checks: tuple[CheckFact, ...] = ()
     current: bool = False
@@ -82,6 +86,8 @@ class HistoryEntry:
             "version": self.version,
             "code_version": self.code_version,
             "inputs": inputs,
+            "dropped": self.dropped,
+            "dropped_of_batch": self.dropped_of_batch,
             "run_id": self.run_id,
             "reason": self.reason,
             "checks": [check.to_json() for check in self.checks],
@@ -164,6 +170,8 @@ def _entry(event: Event, checks: tuple[CheckFact, ...]) -> HistoryEntry:
         version=payload.get("version"),
         code_version=payload.get("code_version"),
         inputs={name: _input(read) for name, read in (payload.get("inputs") or {}).items()},
+        dropped=payload.get("dropped") or payload.get("dropped_of_batch"),
+        dropped_of_batch="dropped_of_batch" in payload,
         reason=_told(restored) if restored else event.reason,
         checks=checks,
     )

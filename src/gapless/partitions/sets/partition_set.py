@@ -17,7 +17,6 @@ from gapless.partitions.ordinals import OrdinalSet, ProductSet, point_of
 from gapless.partitions.sets.key_ranges import KeyRanges, keys_in, ranges_of
 from gapless.partitions.sets.moments import possibly_later, same_but_for_dynamic_keys, words_of_names
 from gapless.partitions.sets.serialised_set import Nonexistent, carry_set, read_set, write_set
-from gapless.partitions.sets.set_text import set_text
 
 __all__ = ["PartitionSet", "RestoredSet"]
 
@@ -272,6 +271,8 @@ class PartitionSet:
         """
         if limit is not None:
             _check_count("limit", limit, 1)
+        from gapless.partitions.sets.set_text import set_text  # commands that show no sets do not pay for its grammar
+
         return set_text(self.definition, self.ordinals, limit)
 
     def __repr__(self) -> str:
