@@ -29,9 +29,10 @@ class S3Server:
         return {"key": self.key, "secret": self.secret, "endpoint_url": self.endpoint}
 
     def file_system(self) -> Any:
+        """The tests' own way to look: one connection for all, nothing remembered between looks."""
         import s3fs
 
-        return s3fs.S3FileSystem(**self.storage_options, use_listings_cache=False, skip_instance_cache=True)
+        return s3fs.S3FileSystem(**self.storage_options, use_listings_cache=False)
 
     def new_bucket(self) -> str:
         name = f"bucket-{uuid.uuid4().hex}"

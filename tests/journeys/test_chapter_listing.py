@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import pytest
+
+from nursery import run
 
 LISTING = Path(__file__).with_name("chapter_listing.py.txt").read_text(encoding="utf-8")
 ROOT = Path(__file__).parents[2]
@@ -44,12 +47,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def gapless(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def gapless(folder: Path, *arguments: str) -> CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "GAPLESS_HOME"}
     environment["COLUMNS"] = "200"
-    return subprocess.run(
-        [GAPLESS, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
+    return run([GAPLESS, *arguments], cwd=folder, env=environment)
 
 
 def rows_by_day(folder: Path) -> dict[str, int]:

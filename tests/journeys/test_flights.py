@@ -4,17 +4,20 @@ import importlib.util
 import os
 import random
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+
+from nursery import run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights" / "definitions.py"
 GAPLESS = Path(sys.executable).parent / "gapless"
@@ -34,14 +37,10 @@ STRIKES = """
 """
 
 
-def gapless(
-    folder: Path, *arguments: str, strikes: Mapping[date, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def gapless(folder: Path, *arguments: str, strikes: Mapping[date, str] | None = None) -> CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "GAPLESS_HOME"}
     environment["STRIKES"] = " ".join(f"{day}:{how}" for day, how in (strikes or {}).items())
-    return subprocess.run(
-        [GAPLESS, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+    return run([GAPLESS, *arguments], cwd=folder, env=environment)
 
 
 def query(folder: Path, sql: str) -> pl.DataFrame:
@@ -65,17 +64,43 @@ def published() -> pl.DataFrame:
     return pl.read_csv(text, null_values="NA").with_columns(date=pl.date("year", "month", "day"))
 
 
+@dataclass(frozen=True)
+class Year:
+    """A project in which everything was made but for three days that failed, which were repaired then.
+
+    Attributes:
+        folder: Where it lies. Its `flights` can be made to fail again; who changes it works on a copy.
+        first: How the run ended in which they failed.
+        found: Flights, days and months that were there after it.
+        repaired: How the run ended that repaired them.
+    """
+
+    folder: Path
+    first: CompletedProcess[str]
+    found: tuple[int, int, int]
+    repaired: CompletedProcess[str]
+
+
+STRUCK = {date(2013, 2, 3): "raises", date(2013, 2, 4): "strays", date(2013, 11, 30): "renamed"}
+
+
 @pytest.fixture(scope="module")
-def year_of_flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which everything has been made. Its `flights` can be made to fail; tests work on copies."""
+def year(tmp_path_factory: pytest.TempPathFactory) -> Year:
     folder = tmp_path_factory.mktemp("flights")
     listing = EXAMPLE.read_text(encoding="utf-8")
     opening = '    """One row for each flight, by the day that it was scheduled to leave."""\n'
     assert listing.count(opening) == 1
     (folder / "definitions.py").write_text(listing.replace(opening, opening + STRIKES), encoding="utf-8")
-    made = gapless(folder, "materialize", "*", "--all")
-    assert made.returncode == 0, made.stdout + made.stderr
-    return folder
+    first = gapless(folder, "materialize", "*", "--all", strikes=STRUCK)
+    months = query(folder, "SELECT count(DISTINCT month) FROM monthly_delays").item()
+    found = (*count(folder), months)
+    return Year(folder, first, found, gapless(folder, "materialize", "*", "--failed"))
+
+
+@pytest.fixture
+def year_of_flights(year: Year) -> Path:
+    assert year.repaired.returncode == 0, year.repaired.stdout + year.repaired.stderr
+    return year.folder
 
 
 @pytest.fixture
@@ -137,28 +162,13 @@ def test_the_instants_of_the_file_are_stored_as_instants(year_of_flights):
     assert first.row(0) == (1_357_034_400_000, "TIMESTAMP WITH TIME ZONE")  # 05:00 in New York
 
 
-def test_carriers_and_months_agree_with_the_published_file(year_of_flights, published):
-    assert_summaries_agree(year_of_flights, published)
-
-
-def test_a_day_that_fails_is_missing_until_failed_repairs_it_and_all_that_hangs_on_it(
-    year_of_flights, tmp_path, published
-):
-    shutil.copy(year_of_flights / "definitions.py", tmp_path)
-    struck = {date(2013, 2, 3): "raises", date(2013, 2, 4): "strays", date(2013, 11, 30): "renamed"}
-
-    first = gapless(tmp_path, "materialize", "*", "--all", strikes=struck)
-
-    lost = published.filter(pl.col("date").is_in(list(struck))).height
-    assert first.returncode == 1, first.stdout + first.stderr
-    assert count(tmp_path) == (EVERY_FLIGHT - lost, 362)
-    assert query(tmp_path, "SELECT count(DISTINCT month) FROM monthly_delays").item() == 10
-
-    repaired = gapless(tmp_path, "materialize", "*", "--failed")
-
-    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
-    assert count(tmp_path) == (EVERY_FLIGHT, 365)
-    assert_summaries_agree(tmp_path, published)
+def test_a_day_that_fails_is_missing_until_failed_repairs_it_and_all_that_hangs_on_it(year, published):
+    lost = published.filter(pl.col("date").is_in(list(STRUCK))).height
+    assert year.first.returncode == 1, year.first.stdout + year.first.stderr
+    assert year.found == (EVERY_FLIGHT - lost, 362, 10)
+    assert year.repaired.returncode == 0, year.repaired.stdout + year.repaired.stderr
+    assert count(year.folder) == (EVERY_FLIGHT, 365)
+    assert_summaries_agree(year.folder, published)
 
 
 def test_reruns_in_any_order_with_failures_neither_lose_nor_double_a_flight(project, published):

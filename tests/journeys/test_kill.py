@@ -7,18 +7,21 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import textwrap
 import time
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE, STDOUT, TimeoutExpired
 
 import duckdb
 import pytest
 
-PARTS, TRIALS = 5, 10  # 50 kills, in five parts so that two processors share them
-DAYS = 91
+from nursery import Process, run
+
+WEEKS = [13, 13, 6, 6, 2]  # how long the runs are that are killed: from many commits to one
+TRIALS = 10  # of each; the parts are tests of their own so that two processors share them
 ROWS = 7
 
 DEFINITIONS = textwrap.dedent(
@@ -28,8 +31,8 @@ DEFINITIONS = textwrap.dedent(
     import gapless as dg
     from gapless import DuckDBPolarsIOManager
 
-    daily = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-04-01")
-    weekly = dg.WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="2024-04-01")
+    daily = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="END")
+    weekly = dg.WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="END")
 
     @dg.asset(partitions_def=daily, metadata={{"partition_expr": "date"}})
     def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
@@ -48,6 +51,11 @@ DEFINITIONS = textwrap.dedent(
 )
 
 
+def make_project(folder: Path, weeks: int) -> None:
+    end = datetime(2024, 1, 1) + timedelta(weeks=weeks)
+    (folder / "definitions.py").write_text(DEFINITIONS.replace("END", f"{end:%Y-%m-%d}"))
+
+
 def gapless(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "gapless.cli.main", *arguments, "-f", "definitions.py"]
 
@@ -62,17 +70,12 @@ def run_for(seconds: float, version: int, folder: Path) -> tuple[bool, float]:
     Returns:
         Whether it was killed before it ended, and how long it lived after that sign, seconds.
     """
-    process = subprocess.Popen(
-        gapless("materialize", "--all"),
-        cwd=folder,
-        env=environment(version),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    command = gapless("materialize", "--all")
+    process = Process(command, cwd=folder, env=environment(version), stdout=PIPE, stderr=STDOUT)
     assert process.stdout is not None
     process.stdout.readline()  # the run is recorded, the first partitions are about to be made
     began = time.monotonic()
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    with contextlib.suppress(TimeoutExpired):
         process.wait(seconds)
     process.send_signal(signal.SIGKILL)
     process.stdout.close()
@@ -94,26 +97,20 @@ def rows_by_partition(folder: Path) -> dict[str, Counter[int]]:
 
 def recorded(folder: Path, version: int) -> dict[str, str]:
     """Status by partition of `plays`, as the program tells it; looking also reconciles what a dead run left."""
-    answer = subprocess.run(
-        gapless("partitions", "list", "plays", "--json"),
-        cwd=folder,
-        env=environment(version),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    answer = run(gapless("partitions", "list", "plays", "--json"), cwd=folder, env=environment(version))
+    assert answer.returncode == 0, answer.stderr
     return {row["partition"]: row["status"] for row in json.loads(answer.stdout)["partitions"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
-def test_after_a_kill_at_any_moment_each_partition_is_old_or_new_and_the_ledger_agrees(tmp_path, part):
-    (tmp_path / "definitions.py").write_text(DEFINITIONS)
+@pytest.mark.parametrize(("part", "weeks"), list(enumerate(WEEKS)))
+def test_after_a_kill_at_any_moment_each_partition_is_old_or_new_and_the_ledger_agrees(tmp_path, part, weeks):
+    make_project(tmp_path, weeks)
     seed = int(os.environ.get("GAPLESS_TEST_SEED", random.randrange(2**32)))
     chance = random.Random(seed)
     _, whole = run_for(60, 0, tmp_path)
     before = rows_by_partition(tmp_path)
-    assert len(before) == DAYS
+    assert len(before) == 7 * weeks
     killed, cut_short, version = 0, 0, 0
     while killed < TRIALS:
         version += 1
@@ -131,27 +128,21 @@ def test_after_a_kill_at_any_moment_each_partition_is_old_or_new_and_the_ledger_
         before = after
     assert cut_short, f"seed {seed}: no kill came before all was made"
 
-    final = subprocess.run(
-        gapless("materialize", "--all"),
-        cwd=tmp_path,
-        env=environment(version + 1),
-        capture_output=True,
-        text=True,
-    )
+    final = run(gapless("materialize", "--all"), cwd=tmp_path, env=environment(version + 1))
     assert final.returncode == 0, final.stdout + final.stderr
     rows = rows_by_partition(tmp_path)
-    assert len(rows) == DAYS
+    assert len(rows) == 7 * weeks
     assert all(found == Counter({version + 1: ROWS}) for found in rows.values())
     with duckdb.connect(tmp_path / "db.duckdb") as connection:
         assert connection.execute("select distinct plays, days from public.weeks").fetchall() == [(7 * ROWS, 7)]
 
 
 def test_what_a_killed_first_run_committed_is_there_and_recorded_and_the_rest_is_missing(tmp_path):
-    (tmp_path / "definitions.py").write_text(DEFINITIONS)
+    make_project(tmp_path, 13)
     killed, _ = run_for(0.25, 1, tmp_path)
     rows = rows_by_partition(tmp_path)
     states = recorded(tmp_path, 1)
     assert all(found == Counter({1: ROWS}) for found in rows.values())
     assert {date for date, state in states.items() if state == "materialized"} == set(rows)
     assert {state for date, state in states.items() if date not in rows} <= {"missing"}
-    assert killed or len(rows) == DAYS
+    assert killed or len(rows) == 7 * 13

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import polars as pl
@@ -21,6 +21,7 @@ import pytest
 import gapless as dg
 from gapless.storage.parquet.errors import CommitRaceError, ObjectStorageError
 from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused
+from nursery import Process
 from s3_server import S3Server
 
 WRITER = """
@@ -59,12 +60,12 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def write(settings: Settings) -> Callable[..., subprocess.Popen[str]]:
+def write(settings: Settings) -> Callable[..., Process]:
     """Start a process that commits to partitions of ``plays``, one after the other."""
 
-    def start(keys: list[str], mark: str, rows: int = 3, times: int | None = 1) -> subprocess.Popen[str]:
+    def start(keys: list[str], mark: str, rows: int = 3, times: int | None = 1) -> Process:
         arguments = json.dumps([settings, keys, mark, rows, times])
-        return subprocess.Popen([sys.executable, "-c", WRITER, arguments], stdout=subprocess.PIPE, text=True)
+        return Process([sys.executable, "-c", WRITER, arguments], stdout=PIPE)
 
     return start
 
@@ -109,7 +110,7 @@ def read(store: Any, *keys: str) -> pl.DataFrame:
     return found
 
 
-def test_no_commit_of_two_processes_is_lost(settings: Settings, write: Callable[..., subprocess.Popen[str]]):
+def test_no_commit_of_two_processes_is_lost(settings: Settings, write: Callable[..., Process]):
     names = {mark: [f"{mark}{n}" for n in range(3)] for mark in "ab"}
     processes = [write(keys, mark, times=2) for mark, keys in names.items()]
     for process in processes:
@@ -126,9 +127,7 @@ def test_no_commit_of_two_processes_is_lost(settings: Settings, write: Callable[
 
 
 @pytest.mark.parametrize("settings", ["s3"], indirect=True)
-def test_a_partition_that_two_processes_make_is_one_of_theirs(
-    settings: Settings, write: Callable[..., subprocess.Popen[str]]
-):
+def test_a_partition_that_two_processes_make_is_one_of_theirs(settings: Settings, write: Callable[..., Process]):
     processes = [write(["k"], mark, rows=500, times=3) for mark in "ab"]
     store = dg.PolarsParquetIOManager(**settings)
     while any(process.poll() is None for process in processes):
@@ -143,9 +142,7 @@ def test_a_partition_that_two_processes_make_is_one_of_theirs(
 
 
 @pytest.mark.parametrize("settings", ["folder"], indirect=True)
-def test_a_killed_writer_leaves_the_old_rows_or_the_new_ones(
-    settings: Settings, write: Callable[..., subprocess.Popen[str]]
-):
+def test_a_killed_writer_leaves_the_old_rows_or_the_new_ones(settings: Settings, write: Callable[..., Process]):
     store = dg.PolarsParquetIOManager(**settings)
     chance = random.Random(7)
     for trial in range(2):

@@ -6,16 +6,17 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import textwrap
 import time
+from subprocess import DEVNULL, PIPE
 
 import duckdb
 import polars as pl
 import pytest
 
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
+from nursery import Process, run
 
 PARTITIONS = 60
 ROWS = 200
@@ -60,7 +61,7 @@ def environment(mark: int) -> dict[str, str]:
 
 def gapless(project, *arguments: str, mark: int = 0) -> str:
     command = [sys.executable, "-m", "gapless.cli.main", *arguments]
-    done = subprocess.run(command, cwd=project, env=environment(mark), capture_output=True, text=True, timeout=120)
+    done = run(command, cwd=project, env=environment(mark))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -85,14 +86,14 @@ def test_who_queries_during_a_backfill_gets_whole_partitions_of_one_moment(proje
     store = DuckDBPolarsIOManager(database=str(project / "db.duckdb"))
     command = [sys.executable, "-m", "gapless.cli.main", "materialize", "plays", "--all"]
     pictures: list[list[int]] = []
-    with subprocess.Popen(command, cwd=project, env=environment(2), stdout=subprocess.PIPE, text=True) as run:
-        while run.poll() is None:
+    with Process(command, cwd=project, env=environment(2), stdout=PIPE) as writer:
+        while writer.poll() is None:
             pictures.append(assert_whole(store.query(PICTURE).to_dicts()))
             store.close()
             if len(pictures) == 2:  # once as a person does it
                 pictures.append(assert_whole(json.loads(gapless(project, "query", PICTURE, "--json"))))
             time.sleep(0.1)
-        assert run.returncode == 0
+        assert writer.returncode == 0
     pictures.append(assert_whole(store.query(PICTURE).to_dicts()))
     store.close()
 
@@ -104,14 +105,14 @@ def test_who_queries_during_a_backfill_gets_whole_partitions_of_one_moment(proje
 def test_a_copy_that_is_published_during_a_backfill_is_of_one_moment(project):
     gapless(project, "materialize", mark=1)
     command = [sys.executable, "-m", "gapless.cli.main", "materialize", "--all"]
-    with subprocess.Popen(command, cwd=project, env=environment(2), stdout=subprocess.DEVNULL) as run:
-        while run.poll() is None:
+    with Process(command, cwd=project, env=environment(2), stdout=DEVNULL) as writer:
+        while writer.poll() is None:
             gapless(project, "publish", "--to", "bi")
             with duckdb.connect() as connection:
                 scanning = PICTURE.replace("plays", f"'{project}/bi/plays/*.parquet'")
                 names = ("date", "n", "numbers", "oldest", "newest")
                 assert_whole([dict(zip(names, row, strict=True)) for row in connection.execute(scanning).fetchall()])
-        assert run.returncode == 0
+        assert writer.returncode == 0
 
 
 PUBLISHER = textwrap.dedent(
@@ -157,7 +158,7 @@ def test_a_publisher_that_is_killed_leaves_the_old_copy_or_the_new_one(tmp_path,
     generator, mark = random.Random(5), 0
     for _ in range(3):
         command = [sys.executable, "-c", PUBLISHER, str(tmp_path / "db.duckdb"), str(target), form, str(mark)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
+        with Process(command, stdout=PIPE) as publisher:
             mark = int(publisher.stdout.readline())
             time.sleep(generator.uniform(0, 0.2))
             publisher.send_signal(signal.SIGKILL)
@@ -174,7 +175,7 @@ def test_who_opens_a_copy_while_it_is_exchanged_always_finds_one(tmp_path, form)
     target = tmp_path / ("bi.duckdb" if form == "duckdb" else "bi")
     command = [sys.executable, "-c", PUBLISHER, str(tmp_path / "db.duckdb"), str(target), form, "0"]
     looked, seen = 0, set()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
+    with Process(command, stdout=PIPE) as publisher:
         publisher.stdout.readline()
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
@@ -191,7 +192,7 @@ def test_who_opens_a_copy_while_it_is_exchanged_always_finds_one(tmp_path, form)
 def test_polars_finds_a_whole_file_at_any_moment(tmp_path):
     target = tmp_path / "bi"
     command = [sys.executable, "-c", PUBLISHER, str(tmp_path / "db.duckdb"), str(target), "parquet", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
+    with Process(command, stdout=PIPE) as publisher:
         publisher.stdout.readline()
         until = time.monotonic() + 1
         while time.monotonic() < until:

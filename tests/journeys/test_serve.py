@@ -7,18 +7,20 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE, STDOUT, CompletedProcess
 
 import duckdb
 import pytest
 
-from gapless.ledger.contract import EventKind, RunState, Status, TickState
+from gapless.ledger.contract import EventKind, RunState, Status
+from gapless.ledger.schedule_records import TickState
 from gapless.ledger.sqlite import SQLiteLedger
+from nursery import Process, run
 
 ROWS = 5
 DEFINITIONS = f"""
@@ -66,7 +68,7 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[Process] = []
         (folder / "definitions.py").write_text(DEFINITIONS, encoding="utf-8")
 
     def ledger(self) -> SQLiteLedger:
@@ -85,14 +87,13 @@ class Served:
         inherited = {name: value for name, value in os.environ.items() if name != "GAPLESS_HOME"}
         return {**inherited, "COLUMNS": "200", "NO_COLOR": "1", **variables}
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
+    def start(self, *arguments: str, **variables: str) -> Process:
+        process = Process(
             [sys.executable, "-m", "gapless.cli.main", *arguments],
             cwd=self.folder,
             env=self._environment(**variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=PIPE,
+            stderr=STDOUT,
         )
         self.processes.append(process)
         return process
@@ -103,15 +104,9 @@ class Served:
             process.wait()
             process.stdout.close()
 
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "gapless.cli.main", *arguments],
-            cwd=self.folder,
-            env=self._environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(self, *arguments: str, **variables: str) -> CompletedProcess[str]:
+        command = [sys.executable, "-m", "gapless.cli.main", *arguments]
+        return run(command, cwd=self.folder, env=self._environment(**variables), timeout=60)
 
     def rows(self, asset: str) -> Counter[float]:
         with duckdb.connect(str(self.folder / "db.duckdb")) as connection:
@@ -128,7 +123,7 @@ def served(tmp_path):
     project.close()
 
 
-def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+def read_until(process: Process, pattern: str) -> str:
     """The first line that matches; fails if the program ends before."""
     seen = []
     for line in process.stdout:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import time
+from subprocess import PIPE, STDOUT
 
 import duckdb
 import pytest
+
+from nursery import Process
 
 DEFINITIONS = textwrap.dedent(
     """
@@ -54,13 +56,12 @@ def project(tmp_path):
 
 
 def start(project, *arguments, **environment):
-    return subprocess.Popen(
+    return Process(
         [sys.executable, "-m", "gapless.cli.main", *arguments],
         cwd=project,
         env={**os.environ, "GAPLESS_HOME": "", "NO_COLOR": "1", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stdout=PIPE,
+        stderr=STDOUT,
     )
 
 
@@ -164,21 +165,34 @@ def test_a_function_that_sleeps_for_an_hour_does_not_keep_an_interrupted_run(pro
     assert '"running": 0' in shown or '"running"' not in shown
 
 
-def test_a_run_that_waits_for_a_locked_database_stops_soon_when_it_is_asked_to(project):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect('db.duckdb'); print('in', flush=True); input()"],
-        cwd=project,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    run = start(project, "materialize", "left", "--last", "3", PAUSE="0")
-    while not (project / "left.calls").exists():
-        time.sleep(0.02)
-        assert run.poll() is None
-    time.sleep(0.5)
+@pytest.fixture
+def hold(project):
+    """Open the database as a program that is not ours would."""
+    code = "import duckdb; c = duckdb.connect('db.duckdb'); print('in', flush=True); input()"
+    holders = []
+
+    def hold():
+        holders.append(Process([sys.executable, "-c", code], cwd=project, stdin=PIPE, stdout=PIPE))
+        assert holders[-1].stdout.readline() == "in\n"
+        return holders[-1]
+
+    yield hold
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.parametrize("waits", ["before it begins", "for its first commit"])
+def test_a_run_that_waits_for_a_locked_database_stops_soon_when_it_is_asked_to(project, hold, waits):
+    if waits == "before it begins":
+        holder = hold()
+    run = start(project, "materialize", "left", "--last", "3", PAUSE="0.5")
+    if waits == "for its first commit":
+        while not (project / "left.calls").exists():
+            time.sleep(0.02)
+            assert run.poll() is None
+        holder = hold()
+    time.sleep(1.2)
     asked = time.monotonic()
     run.send_signal(signal.SIGINT)
     output = run.communicate(timeout=30)[0]

@@ -293,7 +293,8 @@ def test_status_of_an_asset_whose_first_partition_is_still_to_come(cli, project)
     assert "No partition exists yet." in ended.out
 
 
-def test_a_run_whose_process_died_is_reconciled_before_looking(cli, project):
+@pytest.mark.parametrize("look", [["status"], ["partitions", "list", "plays"]], ids=" ".join)
+def test_a_run_whose_process_died_is_reconciled_before_looking(cli, project, look):
     from datetime import UTC, datetime
 
     from gapless.ledger.process import this_process
@@ -308,7 +309,7 @@ def test_a_run_whose_process_died_is_reconciled_before_looking(cli, project):
         )
         ledger.claim("r-dead", "plays", ["2024-01-02", "2024-01-03"], now)
 
-    first, second = cli("status"), cli("status")
+    first, second = cli(*look), cli(*look)
 
     assert first.err.splitlines()[0] == (
         "note: run r-dead ended without a word: its process died. 2 partitions were claimed by it and are free again,"

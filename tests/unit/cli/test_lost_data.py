@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import textwrap
 
 import pytest
+
+from nursery import run as run_program
 
 DEFINITIONS = textwrap.dedent(
     """
@@ -31,13 +32,8 @@ def gapless(tmp_path):
     (tmp_path / "definitions.py").write_text(DEFINITIONS)
 
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "gapless.cli.main", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "GAPLESS_HOME": "", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-        )
+        environment = {**os.environ, "GAPLESS_HOME": "", "NO_COLOR": "1"}
+        return run_program([sys.executable, "-m", "gapless.cli.main", *arguments], cwd=tmp_path, env=environment)
 
     assert run("materialize").returncode == 0
     return run

@@ -9,6 +9,12 @@ def break_day(project, key):
     (project / f"broken-{key}").touch()
 
 
+def name_the_day_in_the_reason(project):
+    definitions = project / "definitions.py"
+    text = definitions.read_text(encoding="utf-8")
+    definitions.write_text(text.replace("the file is torn", "{context.partition_key} is torn"), encoding="utf-8")
+
+
 def repair(project):
     for file in project.glob("broken-*"):
         file.unlink()
@@ -115,6 +121,7 @@ def test_plain_lines_tell_the_start_each_failure_and_the_end(cli, project):
 
 
 def test_the_summary_shows_one_failure_in_full_and_the_way_on(cli, project):
+    name_the_day_in_the_reason(project)
     for day in range(1, 9):
         break_day(project, f"2024-01-0{day}")
 
@@ -123,7 +130,7 @@ def test_the_summary_shows_one_failure_in_full_and_the_way_on(cli, project):
     assert "failed: 8\n" in out
     assert "    Traceback (most recent call last):\n" in out
     assert "definitions.py" in out
-    assert "    ValueError: the file is torn\n    in two\n" in out
+    assert "is torn\n    in two\n" in out
     assert out.count("Traceback") == 1
     assert "  … and 3 more\n" in out
     run = cli("runs", "list", "--json").json[0]["run_id"]
@@ -131,7 +138,19 @@ def test_the_summary_shows_one_failure_in_full_and_the_way_on(cli, project):
     assert f"see why      gapless runs logs {run} --failed\n" in out
 
 
+def test_partitions_that_failed_for_one_reason_are_told_together(cli, project):
+    for day in range(1, 9):
+        break_day(project, f"2024-01-0{day}")
+
+    out = cli("materialize", "plays").out
+
+    assert "failed: 8\n  plays 2024-01-01 and 7 more:\n    Traceback (most recent call last):\n" in out
+    assert out.count("Traceback") == 1
+    assert "\n  … and" not in out.partition("skipped:")[0]
+
+
 def test_only_the_first_failures_are_told_as_they_occur(cli, project):
+    name_the_day_in_the_reason(project)
     for day in range(1, 15):
         break_day(project, f"2024-01-{day:02d}")
 

@@ -63,6 +63,8 @@ defs = dg.Definitions(
     resources={
         "io_manager": PolarsParquetIOManager(base_dir="data"),
         "db": DuckDBPolarsIOManager(database="db.duckdb"),
+        "notes": PolarsParquetIOManager(base_dir="notes"),
+        "pickles": dg.FilesystemIOManager("pickles"),
     },
 )
 """
@@ -168,7 +170,8 @@ def test_a_project_without_a_database_is_queried_all_the_same(cli, folder):
 def test_a_query_before_anything_is_stored_says_how_to_begin(cli, folder):
     write(folder, TWO_FILES)
 
-    assert cli("query", "FROM plays").err.endswith("\nNothing is stored yet. Begin with: gapless materialize\n")
+    assert cli("query", "FROM games").err.endswith("\nNothing is stored yet. Begin with: gapless materialize\n")
+    assert cli("query", "FROM plays").err.endswith("has no table yet. Make it: gapless materialize plays\n")
 
 
 # --- publish
@@ -212,6 +215,11 @@ def test_the_published_copy_is_queried_without_the_live_files(cli, parquet):
         (["--to", "s3://bucket/x"], 2, "s3://bucket/x is no path of this machine. Publish to a folder"),
         (["--to", "db.duckdb"], 1, "it is a database or folder of the project itself. Choose another path."),
         (["--to", "data"], 1, "it is a database or folder of the project itself. Choose another path."),
+        (["--to", "notes/bi.duckdb"], 1, "/notes, where the project stores. Choose another path."),
+        (["--to", "pickles/bi"], 1, "/pickles, where the project stores. Choose another path."),
+        (["--to", "."], 1, "there are other things in it ("),
+        (["--to", ".gapless"], 1, "there are other things in it ("),
+        (["--to", "db.duckdb.wal", "--as", "duckdb"], 1, "/db.duckdb. Choose another path."),
         (["--to", "definitions.py", "--as", "duckdb"], 1, "that Gapless has not published"),
         ([], 2, "missing option '--to'"),
     ],
@@ -222,6 +230,14 @@ def test_publish_refuses_what_it_cannot_do(arguments, code, message, cli, parque
     assert message in ended.err.replace("\n", " ")
     assert "Traceback" not in ended.err
     assert ended.code == code
+
+
+def test_a_store_whose_setting_has_no_value_takes_no_place(tmp_path):
+    from gapless import DuckDBPolarsIOManager, EnvVar, FilesystemIOManager
+    from gapless.cli.publish import _places
+
+    stores = {"a": DuckDBPolarsIOManager(database=EnvVar("NO_SUCH_SETTING")), "b": FilesystemIOManager(tmp_path)}
+    assert list(_places(stores)) == [tmp_path]
 
 
 def test_assets_that_are_not_stored_as_tables_are_told(cli, folder):

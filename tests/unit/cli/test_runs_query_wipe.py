@@ -1,5 +1,7 @@
 """After a run: `runs`, `query`, `wipe`."""
 
+import shutil
+
 import pytest
 
 from gapless.ledger.contract import RunRecord, RunState
@@ -232,6 +234,19 @@ def test_wipe_of_a_whole_asset_leaves_others_alone(cli, project):
     assert "plays  all of it, 14 partitions on record\n" in ended.out
     assert "plays: 14 partitions forgotten, 28 rows deleted.\n" in ended.out
     assert [asset["materialized"] for asset in cli("status", "--json").json["assets"]] == [0, 1, 1]
+
+
+def test_wipe_knows_what_the_data_holds_though_the_ledger_was_lost(cli, project):
+    cli("materialize", "plays", "--last", "3")
+    shutil.rmtree(project / ".gapless")
+
+    some = cli("wipe", "plays", "--partitions", "materialized & ..2024-01-13", "--yes")
+    assert "plays  2 partitions: 2024-01-12..2024-01-13\n" in some.out
+    assert some.err.startswith("note: the database holds 3 partitions of plays that nothing was recorded about")
+
+    rest = cli("wipe", "plays", "--yes")
+    assert "plays  all of it, 1 partition on record\n" in rest.out
+    assert rest.out.endswith("0 partitions forgotten, 2 rows deleted.\n")
 
 
 def test_wipe_asks_first(cli, project, monkeypatch):

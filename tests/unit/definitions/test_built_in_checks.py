@@ -218,11 +218,50 @@ def fresh(values, within="2h", **context) -> AssetCheckResult:
         (datetime(2024, 1, 6, 2, 59, tzinfo=UTC), False),
         (date(2024, 1, 5), True),
         (date(2024, 1, 4), False),
+        (date(9999, 12, 31), True),
     ],
 )
 def test_the_newest_value_is_compared_with_the_end_of_the_window_in_its_own_kind(newest, passed):
     older = newest - timedelta(days=3)
     assert fresh([older, newest, None]).passed == passed
+
+
+@pytest.mark.parametrize(
+    ("newest", "passed"),
+    [
+        ("2024-01-05", True),
+        ("2024-01-04", False),
+        ("2024-01-05T22:00", True),
+        ("2024-01-05 21:59:59.999999", False),
+        ("2024-01-06T03:00:00Z", True),
+        ("2024-01-06 02:59z", False),
+        ("2024-01-05T22:00:00.5-05:00", True),
+        ("2024-01-06 03:59:59+0100", False),
+        ("2024-01-06 04:00+01", True),
+    ],
+)
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical])
+def test_iso_text_is_the_time_that_it_says(newest, passed, kind):
+    values = pl.Series(["2024-01-01", "2024-01-02T10:00", newest, "2024-01-03 10:00:00.25+02:00", None], dtype=kind)
+    assert fresh(values).passed == passed
+    assert fresh(pl.Series([newest], dtype=kind)).passed == passed
+
+
+moments = st.datetimes(datetime(1999, 1, 1), datetime(2024, 1, 6)) | st.dates(date(1999, 1, 1), date(2024, 1, 5))
+
+
+@given(values=st.lists(moments, min_size=1))
+def test_the_newest_of_iso_texts_is_the_newest_of_what_they_say(values):
+    told = evidence(fresh([value.isoformat() for value in values]))["newest"]
+    newest = datetime.fromisoformat(told) if "T" in told else date.fromisoformat(told)
+    assert fresh_at(newest) == max(map(fresh_at, values))
+
+
+def fresh_at(value):
+    zone = ZoneInfo("America/New_York")
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return datetime.combine(value + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
 
 
 def test_naive_timestamps_are_utc_where_the_asset_says_so():
@@ -253,7 +292,13 @@ def test_a_window_that_is_not_over_and_an_unpartitioned_asset_are_compared_with_
 
 
 def test_what_cannot_be_judged_does_not_pass_and_says_why():
-    assert fresh(["2024-01-05"]).description == "column 'at' is String; expected dates or timestamps"
+    assert fresh([1]).description == "column 'at' is Int64; expected dates, timestamps, or ISO text of them"
+    assert fresh(["2024-01-05", "05/01/2024", None, "", "2024-02-30"]).description == (
+        "3 rows with no ISO date or timestamp in 'at', such as '05/01/2024'; expected for example 2024-01-05 or"
+        " 2024-01-05T10:30"
+    )
+    unreadable = evidence(fresh(["soon", "2024-01-05 10:30Europe", "2024-01-05 25:00"]))
+    assert (unreadable["offending_rows"], unreadable["examples"][0]) == (3, {"at": "soon"})
     empty = pl.Series([None], dtype=pl.Datetime)
     assert (fresh(empty).passed, fresh(empty).description) == (False, "there is no value in 'at'")
     unknown = checks.freshness("plays", "att", within="2h")(context_of(), frame(at=[1]))

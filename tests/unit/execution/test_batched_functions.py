@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections import Counter
 from datetime import date
@@ -216,12 +217,44 @@ def test_a_key_that_the_call_does_not_make_is_named_where_one_is_missing(home, r
     assert "but yielded '2024-1-5', which this call does not make" in failures(result)[KEYS[4]]
 
 
-def test_a_key_that_the_call_does_not_make_is_told_where_none_is_missing(home, resources):
-    result = run(plays_of(*((key, frame(key)) for key in [*KEYS, "2024-02-01"])), resources, home)
-    assert result.success
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_key_that_the_call_does_not_make_is_warned_of_where_none_is_missing(home, resources, workers):
+    result = run(
+        plays_of(*((key, dg.Output(frame(key))) for key in [*KEYS, "2024-02-01"])), resources, home, workers=workers
+    )
+    assert (result.success, result.materialized) == (True, 5)
+    (warning,) = result.warnings
+    assert (warning.asset, warning.partition) == ("plays", None)
+    assert "yielded '2024-02-01', which this call does not make" in warning.reason
     (line,) = events(home, EventKind.LOG)
     assert line.payload["level"] == "ERROR"
-    assert "yielded '2024-02-01', which this call does not make" in line.reason
+    assert line.reason == f"{warning.reason}\n{warning.detail}"
+
+
+def test_a_key_that_the_call_does_not_make_is_no_warning_where_rows_outside_are_to_be_dropped(home, resources):
+    def plays(context):
+        for key in [*KEYS, "2024-02-01"]:
+            yield key, frame(key)
+
+    result = run(batched(plays, boundary_policy="drop"), resources, home)
+    assert (result.success, result.warnings) == (True, ())
+    (line,) = events(home, EventKind.LOG)
+    assert line.payload["level"] == "INFO"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_function_raises_after_its_last_partition_is_warned_of(home, resources, workers):
+    def plays(context):
+        for key in context.partition_keys:
+            yield key, dg.Output(frame(key))
+        time.sleep(0.3)  # until all of it has landed
+        raise OSError("the source cannot be closed")
+
+    result = run(batched(plays), resources, home, workers=workers)
+    assert (result.success, result.materialized) == (True, 5)
+    (warning,) = result.warnings
+    assert warning.reason == "after its last partition, the function raised OSError: the source cannot be closed"
+    assert "raise OSError" in warning.detail
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -12,8 +12,9 @@ import gapless as dg
 from gapless import DuckDBPolarsIOManager
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine, system_clock
-from gapless.execution import driver
+from gapless.execution import late_commits
 from gapless.execution.cancel import CancelToken
+from gapless.execution.progress import Silent
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
 from gapless.planning.request import PartitionRequest
@@ -71,7 +72,7 @@ def test_what_is_committed_while_a_run_stops_is_recorded_as_made(tmp_path, run, 
 def test_a_commit_that_outlasts_its_run_keeps_the_lease_until_it_has_landed_and_is_recorded(
     tmp_path, run, ledger, monkeypatch
 ):
-    monkeypatch.setattr(driver, "_COMMIT_GRACE_S", 0.1)
+    monkeypatch.setattr(late_commits, "_COMMIT_GRACE_S", 0.1)
     store = Slow(tmp_path / "db.duckdb", CancelToken())
     result = run(store, store.cancel)
     assert (result.state, len(result.interrupted)) == (RunState.CANCELED, 1)
@@ -85,6 +86,65 @@ def test_a_commit_that_outlasts_its_run_keeps_the_lease_until_it_has_landed_and_
     assert ledger.leases(result.run_id) == []
     assert kinds(ledger, result.run_id) == [EventKind.MATERIALIZED]
     assert ledger.statuses("plays")[None].rows == 3
+
+
+class SlowToTheSecond(DuckDBPolarsIOManager):
+    """Its second commit begins when `begin` is set."""
+
+    def __init__(self, database):
+        super().__init__(database)
+        self.commits, self.begun, self.begin = 0, threading.Event(), threading.Event()
+
+    def commit(self, staged):
+        self.commits += 1
+        if self.commits == 2:
+            self.begun.set()
+            self.begin.wait(20)
+        return super().commit(staged)
+
+
+class Torn(Silent):
+    """Breaks down as soon as it has been told of a partition and the second commit is under way."""
+
+    def __init__(self, store, error):
+        self.store, self.error = store, error
+
+    def finished(self, reports):
+        assert self.store.begun.wait(20)
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "recorded"),
+    [
+        (OSError("the pipe is torn"), RunState.CRASHED, EventKind.RECONCILED),
+        (KeyboardInterrupt(), RunState.CANCELED, EventKind.MATERIALIZED),
+    ],
+)
+def test_a_run_that_breaks_down_while_a_commit_is_under_way_keeps_its_lease_until_that_has_landed(
+    tmp_path, ledger, monkeypatch, error, state, recorded
+):
+    monkeypatch.setattr(late_commits, "_COMMIT_GRACE_S", 0.1)
+    store = SlowToTheSecond(tmp_path / "db.duckdb")
+
+    @dg.asset
+    def poems() -> pl.DataFrame:
+        time.sleep(0.3)  # until the first is committed
+        return pl.DataFrame({"n": [1, 2]})
+
+    with Engine(project_of([plays, poems], {"io_manager": store}), open_ledger(tmp_path / "home")) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        with pytest.raises(type(error)):
+            engine.run(made, workers=2, reporter=Torn(store, error))
+    (run,) = ledger.runs()
+    assert (run.state, ledger.leases(run.run_id)) == (RunState.RUNNING, [("poems", None)])
+    store.begin.set()
+    deadline = time.monotonic() + 20
+    while ledger.run(run.run_id).state is RunState.RUNNING and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (ledger.run(run.run_id).state, ledger.leases(run.run_id)) == (state, [])
+    assert [event.kind for event in ledger.events(run_id=run.run_id, asset="poems")] == [recorded]
+    assert ledger.statuses("poems")[None].rows == 2
 
 
 @pytest.mark.parametrize(

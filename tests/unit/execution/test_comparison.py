@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
+from subprocess import PIPE
 
 import duckdb
 import polars as pl
@@ -15,11 +15,14 @@ from gapless import DuckDBPolarsIOManager
 from gapless.definitions.definitions import project_of
 from gapless.engine import Engine, materialize, system_clock
 from gapless.errors import StorageError
+from gapless.execution.recorded_run import begin_run
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
 from gapless.ledger.recovery import found_committed
 from gapless.partitions import OrdinalSet
 from gapless.planning.request import PartitionRequest
+from nursery import Process
+from nursery import run as run_program
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06")
 DAYS = [f"2024-01-0{day}" for day in range(1, 6)]
@@ -186,15 +189,9 @@ def test_what_was_wiped_is_not_taken_over_again(folder):
 def test_a_locked_database_is_not_taken_for_an_empty_one(folder):
 
     make(folder)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb; c = duckdb.connect('db.duckdb'); print('in', flush=True); input()"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    holder.stdout.readline()
+    code = "import duckdb; c = duckdb.connect('db.duckdb'); print('in', flush=True); input()"
+    holder = Process([sys.executable, "-c", code], cwd=folder, stdin=PIPE, stdout=PIPE)
+    assert holder.stdout.readline() == "in\n"
     resources = {"io_manager": DuckDBPolarsIOManager(str(folder / "db.duckdb"), lock_timeout=0.2)}
     with Engine(project_of([plays, letters], resources), open_ledger()) as engine:
         plan = engine.plan([plays.key], PartitionRequest(), system_clock())
@@ -258,7 +255,8 @@ def planned_before_another_process_makes(folder, keys, then):
     with Engine(project_of([plays], store(folder)), open_ledger()) as engine:
         plan = engine.plan([plays.key], PartitionRequest((DAYS[4],)), system_clock())
         assert engine.differences
-        subprocess.run([sys.executable, "-c", OTHER, *keys], cwd=folder, check=True, timeout=60)
+        other = run_program([sys.executable, "-c", OTHER, *keys], cwd=folder)
+        assert other.returncode == 0, other.stderr
         then(engine, plan)
 
 
@@ -301,7 +299,7 @@ def test_what_a_live_run_holds_is_not_put_right_under_its_hands(folder):
     (folder / "db.duckdb").unlink()
     with Engine(project_of([plays], store(folder)), open_ledger()) as engine:
         plan = engine.plan([plays.key], PartitionRequest((DAYS[4],)), system_clock())
-        engine._begin("live", "manual", 1, {})
+        begin_run(engine.ledger, "live", "manual", 1, system_clock())
         engine.ledger.claim("live", "plays", [DAYS[0]], system_clock())
         engine.run(plan)
         assert engine.ledger.leases("live") == [("plays", DAYS[0])]
@@ -333,7 +331,7 @@ def test_a_lost_ledger_is_told_of_each_partition_that_it_knows_nothing_of(folder
     with Engine(project, open_ledger()) as engine:
         if first == "made":
             ledger = engine.ledger  # by a Gapless that compared nothing
-            engine._begin("old", "manual", 1, {})
+            begin_run(engine.ledger, "old", "manual", 1, system_clock())
             record = parquet.committed(plays.key, {})[DAYS[0]]
             ledger.record("old", [found_committed("plays", record, system_clock())])
             ledger.end_run("old", RunState.SUCCEEDED, system_clock())

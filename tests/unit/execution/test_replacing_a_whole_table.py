@@ -10,9 +10,11 @@ import pytest
 import gapless as dg
 from gapless import DuckDBPolarsIOManager
 from gapless.engine import materialize
+from gapless.errors import StorageError
 from gapless.ledger.contract import EventKind
 from gapless.ledger.home import open_ledger
 from gapless.planning.request import Scope
+from gapless.storage.slices import Refused
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-08")
 KEYS = [f"2024-01-0{day}" for day in range(1, 8)]
@@ -90,3 +92,40 @@ def test_values_that_wait_for_each_other_do_not_keep_more_from_being_made(home, 
     result = materialize([plays], resources=resources, home=home)
     assert result.materialized == most[0] == 152
     assert len({r.committed_at for r in resources["io_manager"].commit_records([result.run_id])}) == 1
+
+
+class FullAtFirst(DuckDBPolarsIOManager):
+    """Refuses its first commits."""
+
+    def __init__(self, database, refused):
+        super().__init__(database)
+        self.refused, self.commits = refused, 0
+
+    def commit(self, staged):
+        self.commits += 1
+        if self.commits <= self.refused:
+            return [Refused(StorageError("not now"))] * len(staged)
+        return super().commit(staged)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_what_was_refused_and_is_made_again_is_committed_together_again(home, resources, tmp_path, workers, in_batches):
+    assert materialize([rewritten("text")], resources=resources, home=home).success
+
+    def plays(context):
+        return pl.DataFrame({"n": 1, "date": context.partition_keys})
+
+    again = dg.asset(
+        partitions_def=DAYS,
+        metadata=BY_DATE,
+        schema_policy="replace",
+        retry_policy=dg.RetryPolicy(max_retries=1),
+        backfill_policy=dg.BackfillPolicy.multi_run(3) if in_batches else None,
+    )(plays)
+    store = FullAtFirst(str(tmp_path / "db.duckdb"), 2 if in_batches else 1)  # whole, then taken apart
+    result = materialize(
+        [again], resources={"io_manager": store}, home=home, workers=workers, scope=Scope.ALL, raise_on_error=False
+    )
+    assert (result.materialized, result.failed) == (7, ())
+    assert store.commits == store.refused + 1

@@ -1,6 +1,7 @@
 """Slow and obvious: step through the wall clock minute by minute with zoneinfo."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ZONES = [
@@ -49,19 +50,25 @@ def wall_clock_ticks(start, days, zone, minutes, dates=lambda date: True):
     return ticks
 
 
-def fixed_time_ticks(first, last, zone, times, dates=lambda date: True):
-    """One instant for each (date, time), by the rules in words; dates that do not exist are left out."""
+@lru_cache(maxsize=4)  # a table serves all times that are looked up in it
+def minutes_shown(first, last, zone):
+    """What the wall clock showed minute by minute, and the instants, from two days before to two days after."""
     info = ZoneInfo(zone)
-    shown = {}  # civil minute -> the instants that show it
-    exists = set()
     instant = datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(days=2)
     order = []
     while instant.date() <= last + timedelta(days=2):
-        civil = instant.astimezone(info).replace(tzinfo=None, fold=0)
-        shown.setdefault(civil, []).append(instant)
-        exists.add(civil.date())
-        order.append((civil, instant))
+        order.append((instant.astimezone(info).replace(tzinfo=None, fold=0), instant))
         instant += timedelta(minutes=1)
+    shown = {}  # civil minute -> the instants that show it
+    for civil, instant in order:
+        shown.setdefault(civil, []).append(instant)
+    return order, shown, {civil.date() for civil in shown}
+
+
+def fixed_time_ticks(first, last, zone, times, dates=lambda date: True):
+    """One instant for each (date, time), by the rules in words; dates that do not exist are left out."""
+    info = ZoneInfo(zone)
+    order, shown, exists = minutes_shown(first, last, zone)
     ticks = set()
     date = first
     while date <= last:

@@ -9,7 +9,8 @@ from scheduling_world import days, scheduled, utc
 
 import gapless as dg
 from gapless.execution.cancel import CancelToken
-from gapless.ledger.contract import RunState, Status, TickState
+from gapless.ledger.contract import RunState, Status
+from gapless.ledger.schedule_records import TickState
 from gapless.scheduling import state
 
 DAILY = dg.DailyPartitionsDefinition(start_date="2024-01-01")

@@ -9,7 +9,9 @@ from scheduling_world import World, days, scheduled
 
 import gapless as dg
 from gapless.errors import StorageError
+from gapless.execution.recorded_run import begin_run
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
+from gapless.ledger.sqlite import SQLiteLedger
 from gapless.planning.request import PartitionRequest
 from gapless.testing.clock import FakeClock
 
@@ -88,7 +90,7 @@ def test_a_clock_that_is_set_back_does_not_put_it_off(world):
 def test_what_another_run_is_making_is_left_alone(world):
     world.declare([kept(world)], [])
     make_all(world)
-    run = world.engine._begin("r-live", "manual", 1, {})
+    run = begin_run(world.ledger, "r-live", "manual", 1, world.clock.now())
     world.ledger.claim(run.run_id, "plays", ["2024-01-02"], world.clock.now())
 
     world.catch_up()
@@ -117,7 +119,7 @@ def test_a_store_that_cannot_be_reached_does_not_end_the_daemon(world, tmp_path)
 
     world.declare([plays], [], io_manager=Store())
     now = world.clock.now()
-    run = world.engine._begin("r-1", "manual", 1, {})
+    run = begin_run(world.ledger, "r-1", "manual", 1, now)
     world.ledger.wipe("plays", [], run.run_id, now)
 
     world.ledger.record(
@@ -190,6 +192,26 @@ def test_rows_that_were_left_when_a_wipe_failed_are_wiped_the_next_time(world, t
     assert (len(wiped.partitions), wiped.wiped.rows) == (5, 5)
     world.catch_up()
     assert len(world.diary.wiped) == 2  # nothing is left to do
+
+
+def test_rows_of_which_a_ledger_that_was_begun_anew_knows_nothing_are_wiped_too(world, tmp_path):
+    import polars as pl
+
+    @dg.asset(partitions_def=DAILY, keep="5d", metadata={"partition_expr": "day"})
+    def plays(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return pl.DataFrame({"day": [context.partition_key]})
+
+    store = dg.DuckDBPolarsIOManager(tmp_path / "data.duckdb")
+    world.declare([plays], [], io_manager=store)
+    make_all(world)
+    world.ledger.close()
+    world.ledger = SQLiteLedger(tmp_path / "another.sqlite")
+    world.declare([plays], [], io_manager=store)
+
+    world.catch_up()
+
+    assert list(store.committed(plays.key, {})) == days("2024-01-06", 5)
+    assert [len(outcome.partitions) for outcome in world.diary.wiped] == [5]
 
 
 def test_whatever_a_users_own_wipe_raises_the_daemon_goes_on(world):
