@@ -284,7 +284,7 @@ class Database:
             nonlocal tell_at
             if tell_at is not None and time.monotonic() >= tell_at:
                 tell_at = None
-                _LOG.warning("waiting for %s, which another process uses; for %g s at most", self.path, timeout)
+                _LOG.warning("waiting for %s, which another process uses", self.path)
             return self._given_up != before
 
         try:
