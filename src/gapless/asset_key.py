@@ -16,13 +16,13 @@ class AssetKey:
     """The name of an asset.
 
     Attributes:
-        path: Its parts, outermost first; written ``a/b/c``.
+        parts: Outermost first; written ``a/b/c``.
 
     Raises:
         ValueError: If it has no part, an empty part, or a part with ``/`` or a control character.
     """
 
-    path: tuple[str, ...]
+    parts: tuple[str, ...]
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)
@@ -34,7 +34,7 @@ class AssetKey:
                     f"asset key {'/'.join(map(str, parts))!r} has the part {part!r}; a part is a non-empty string"
                     " without '/' and control characters"
                 )
-        object.__setattr__(self, "path", parts)
+        object.__setattr__(self, "parts", parts)
 
     @classmethod
     def of(cls, key: CoercibleToAssetKey) -> AssetKey:
@@ -47,17 +47,31 @@ class AssetKey:
 
     def to_user_string(self) -> str:
         """``a/b/c``, as the command line takes it."""
-        return "/".join(self.path)
+        return "/".join(self.parts)
 
     def with_prefix(self, prefix: str | Sequence[str]) -> AssetKey:
         """This key below `prefix`."""
         parts = (prefix,) if isinstance(prefix, str) else tuple(prefix)
-        return AssetKey((*parts, *self.path))
+        return AssetKey((*parts, *self.parts))
+
+    def has_prefix(self, prefix: Sequence[str]) -> bool:
+        """Whether it begins with these parts."""
+        return self.parts[: len(prefix)] == tuple(prefix)
+
+    def to_python_identifier(self, suffix: str | None = None) -> str:
+        """``a__b__c``."""
+        parts = self.parts if suffix is None else (*self.parts, suffix)
+        return "__".join(parts).replace("-", "_").replace(".", "_")
+
+    @property
+    def path(self) -> list[str]:
+        """The parts as a new list, to which others can be added as one adds to Dagster's."""
+        return list(self.parts)
 
     @property
     def name(self) -> str:
         """The last part: by default the table's name and the parameter's name downstream."""
-        return self.path[-1]
+        return self.parts[-1]
 
     def __str__(self) -> str:
         return self.to_user_string()

@@ -48,7 +48,7 @@ def asset_key_of(
                 "Give one of them: a key is already the whole path.",
                 where,
             )
-        parts: Sequence[str] = coerce_asset_key(key).path
+        parts: Sequence[str] = coerce_asset_key(key).parts
     else:
         prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix or ())
         parts = (*prefix, fn.__name__ if name is None else name)

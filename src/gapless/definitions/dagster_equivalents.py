@@ -39,6 +39,7 @@ EQUIVALENTS: dict[str, str] = {
     "OpExecutionContext": "Use AssetExecutionContext.",
     "Out": _PLAIN,
     "PartitionedConfig": _CONFIG,
+    "ResourceDefinition": _RESOURCE,
     "RetryRequested": "Give the asset a RetryPolicy, and raise any exception.",
     "RunConfig": _CONFIG,
     "RunRequest": _RUN_REQUEST,

@@ -268,9 +268,9 @@ def _find(
     asset: AssetsDefinition, key: AssetKey, by_key: Mapping[AssetKey, AssetsDefinition], by_name: bool
 ) -> AssetsDefinition | None:
     found = by_key.get(key)
-    if found is None and by_name and len(asset.key.path) > 1:
+    if found is None and by_name and len(asset.key.parts) > 1:
         # A parameter has no prefix of its own; an asset of the same prefix is meant before none at all.
-        found = by_key.get(AssetKey((*asset.key.path[:-1], key.name)))
+        found = by_key.get(AssetKey((*asset.key.parts[:-1], key.name)))
     return found
 
 

@@ -33,6 +33,8 @@ def expired(asset: AssetsDefinition, now: datetime) -> OrdinalSet:
 
 def _ended(definition: TimeWindowPartitionsDefinition, keep: timedelta, now: datetime) -> int:
     """How many windows ended `keep` ago or earlier."""
+    if now.tzinfo is None:
+        now = now.replace(tzinfo=definition.start.tzinfo)
     try:
         limit = now - keep
     except OverflowError:  # longer ago than there are dates

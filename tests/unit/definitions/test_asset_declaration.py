@@ -465,3 +465,13 @@ def test_declaring_imports_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_path_of_a_key_is_a_list_as_dagsters_users_add_to_it():
+    key = AssetKey(["raw", "plays"])
+
+    assert ["data", *key.parts] == ["data"] + key.path == ["data", "raw", "plays"]  # noqa: RUF005  # as they write it
+    key.path.append("more")
+    assert (str(key), key.parts) == ("raw/plays", ("raw", "plays"))
+    assert (key.has_prefix(["raw"]), key.has_prefix(["plays"])) == (True, False)
+    assert key.to_python_identifier("x") == "raw__plays__x"

@@ -227,3 +227,15 @@ def test_several_dimensions_expire_by_the_one_that_is_time(now):
     days = definition.dimension("date")
     old = [n for n in days.existing(now) if days.window_at(n).end <= now - one.keep]
     assert keys == [f"{days.key_at(n)}|{region}" for n in old for region in ("eu", "us")]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_moment_without_a_zone_is_of_the_definitions_zone(zone):
+    days = dg.DailyPartitionsDefinition(start_date="2024-01-01", timezone=zone)
+
+    @dg.asset(partitions_def=days, keep="10d")
+    def kept() -> None: ...
+
+    (asset,) = project_of([kept], {}).graph.assets
+    assert [len(expired(asset, datetime(2024, 1, 29, hour))) for hour in (0, 12)] == [18, 18]
+    assert len(expired(asset, datetime(2024, 1, 28, 23, 59))) == 17
