@@ -190,7 +190,7 @@ class Engine:
                 if driver is None:
                     self.ledger.end_run(run_id, RunState.CANCELED, self._clock(), why)
                 else:
-                    driver.end_at_once(why)
+                    driver.end_once_landed(RunState.CANCELED, why)
                 raise
             except Exception as error:
                 # This process may live on and serve for months: what the run held must not stay held until it dies.
@@ -209,6 +209,7 @@ class Engine:
             recover_run(self.project, self.ledger, record, self._clock(), why)
         with contextlib.suppress(GaplessError):  # in case the data could not be asked
             self.ledger.end_run(record.run_id, RunState.FAILED, self._clock(), why)
+        self._release()  # by then, `run` has long let go of what was asked here
 
     def compare(self, keys: Iterable[AssetKey]) -> None:
         """Learn where ledger and data disagree about these assets; `statuses` and `differences` tell it."""

@@ -69,7 +69,8 @@ class ServeLog:
 
     def retained(self, outcome: Retained) -> None:
         asset = self._project.graph[outcome.asset]
-        which = f"{count(len(outcome.partitions), 'partition')} older than {kept_for(asset)}"
+        found = count(len(outcome.partitions), "partition") if outcome.partitions else "whatever is"
+        which = f"{found} older than {kept_for(asset)}"
         if outcome.wiped is not None:
             rows = "" if outcome.wiped.rows is None else f", {count(outcome.wiped.rows, 'row')}"
             self._say(f"retention  {asset.name}: {which} wiped{rows}")

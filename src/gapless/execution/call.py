@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -113,6 +114,10 @@ class Outlet(Protocol):
         """Wait while too much waits for its commit; False if nothing more is wanted, since the run stops."""
         ...
 
+    def storing(self) -> AbstractContextManager[bool]:
+        """Around a write of what is not staged: whether it is still wanted; then the run does not end before."""
+        ...
+
 
 class Call:
     """One call of an asset's function. Used by one worker's thread.
@@ -149,6 +154,9 @@ class Call:
     def wait_for_room(self) -> bool:
         return self._outlet.wait_for_room()
 
+    def storing(self) -> AbstractContextManager[bool]:
+        return self._outlet.storing()
+
     def made(
         self,
         partitions: OrdinalSet,
@@ -171,8 +179,8 @@ class Call:
             data_version,
             tuple(checks),
         )
-        self.open -= partitions
         self._outlet.put(piece, staged)
+        self.open -= partitions  # last: should it not be taken, they are still owed
 
     def failed(
         self,
@@ -186,9 +194,9 @@ class Call:
         if hint is not None:
             failure = replace(failure, hint=hint)
         after_all = not (partitions & self.open)
-        self.open -= partitions
         unit = self.unit.piece(partitions)
         self._outlet.put(Failed(unit, failure, self._elapsed(), self._lines(), tuple(checks), after_all))
+        self.open -= partitions
 
     def log(self, level: int, message: str) -> None:
         """A line of our own among those of the function, kept with the run."""

@@ -47,7 +47,6 @@ from gapless.execution.retries import Retries
 from gapless.execution.step import StepRunner
 from gapless.execution.uncertain import UncertainCommits
 from gapless.execution.workers import workers_for
-from gapless.execution.writer import STAGED_BUDGET
 from gapless.ledger.contract import EventKind, Ledger, Outcome, RunState
 from gapless.partitions import OrdinalSet
 from gapless.planning.plan import Plan, PlanStep
@@ -108,7 +107,7 @@ class Driver:
         self._leases = Leases(ledger, run_id, plan.read_at, clock, reporter.waiting)
         self._retries = Retries()
         self._tally = Tally()
-        self._uncertain = UncertainCommits(resources, run_id)
+        self._uncertain = UncertainCommits(graph, resources, run_id, cancel)
         self._late = LateCommits(self._handover)
         self._started = time.monotonic()
         self._look_again = self._started + _LOOK_S
@@ -140,13 +139,14 @@ class Driver:
         finally:
             self._workers.stop()
             self._late.stop_writers()
-        self._settle()
+        self._settle(ask=not self._cancel.cancelled)
         state = RunState.CANCELED if self._cancel.cancelled else self._tally.state(self._plan.total_blocked)
-        if self._late:
-            self._end_once_landed(state)
+        result = self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
+        if self._late:  # what lands from now on is in the ledger alone
+            self.end_once_landed(state)
         else:
             self._ledger.end_run(self._run_id, state, self._clock())
-        return self._tally.result(self._run_id, state, self._plan.total_blocked, time.monotonic() - self._started)
+        return result
 
     def _asked_to_stop(self) -> bool:
         """Whether this process, or another one through the ledger, asked the run to stop."""
@@ -177,7 +177,7 @@ class Driver:
 
     def _limit(self) -> int:
         """How many calls to have claimed: enough to keep everyone busy for half a second, so that leases stay short."""
-        if self._handover.staged_bytes > STAGED_BUDGET:
+        if self._handover.full:
             return 0
         rate = self._handover.returned / max(time.monotonic() - self._started, 0.02)
         return self._handover.held + max(2 * self._worker_count, min(_MOST_IN_FLIGHT, int(rate / 2)))
@@ -250,7 +250,7 @@ class Driver:
         self._record_made(made)
         self._record_failed([*failed, *undone])
         for unit in unknown:
-            self._skip(self._ready.failed(unit.asset, unit.partitions, "failed"))
+            self._skip(self._ready.failed(unit.asset, unit.partitions, "is not known to be made"))
 
     def _record_made(self, made: Sequence[tuple[Made, Committed | None]]) -> None:
         if not made:
@@ -310,10 +310,10 @@ class Driver:
             self._finished(reports)
         for piece in final:
             unit = piece.unit
-            if piece.after_all:
-                self._tally.materialized -= len(unit.partitions)
-            else:
+            if not piece.after_all:
                 self._handover.given_up(unit.asset, len(unit.partitions))
+            elif not self._uncertain.undo(unit):
+                self._tally.materialized -= len(unit.partitions)
             self._tally.keep_exception(piece.failure.exception)
             self._skip(self._ready.failed(unit.asset, unit.partitions, "failed"))
 
@@ -345,8 +345,8 @@ class Driver:
             self._skip([(step, ordinal, "what it reads cannot be made now") for ordinal in partitions])
             self._skip(self._ready.failed(step.asset, partitions, "was skipped"))
 
-    def _settle(self) -> None:
-        outcomes, reports, error = self._uncertain.settle(self._clock())
+    def _settle(self, *, ask: bool) -> None:
+        outcomes, reports, error = self._uncertain.settle(self._clock(), ask=ask)
         if outcomes:
             self._ledger.record(self._run_id, outcomes)
             self._finished(reports)
@@ -374,22 +374,21 @@ class Driver:
         begun = [*self._in_flight.begun(), *self._retries]
         return interrupted_outcomes(begun, self._clock())
 
-    def end_at_once(self, why: str) -> None:
-        """End the run after a KeyboardInterrupt: as soon as no commit is under way any more."""
-        self._end_once_landed(RunState.CANCELED, why)
-
     def once_landed(self, end: Callable[[], None]) -> None:
         """Call `end` as soon as no commit is under way any more: only then can be told what the run has made."""
         self._late.once_landed(end)
 
-    def _end_once_landed(self, state: RunState, why: str | None = None) -> None:
-        """Whoever ran it was told already; what is known by then is recorded, and the leases are given back."""
+    def end_once_landed(self, state: RunState, why: str | None = None) -> None:
+        """End the run as soon as no commit is under way any more.
+
+        Whoever ran it was told already; what is known by then is recorded, and the leases are given back.
+        """
         self._reporter = Silent()
 
         def end() -> None:
             with contextlib.suppress(GaplessError):  # then the run is reconciled once this process has ended
                 self._receive(0)
-                self._settle()
+                self._settle(ask=False)
                 self._ledger.record(self._run_id, self._interrupted())
                 self._ledger.end_run(self._run_id, state, self._clock(), why)
 

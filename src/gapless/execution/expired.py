@@ -11,6 +11,7 @@ from gapless.errors import StorageError
 from gapless.partitions import OrdinalSet
 from gapless.planning.retention import expired
 from gapless.planning.snapshot import AssetStatus
+from gapless.storage.slices import is_slice_store
 
 __all__ = ["expired_partitions"]
 
@@ -30,7 +31,7 @@ def expired_partitions(
 def _committed(asset: AssetsDefinition, resources: Mapping[str, Any]) -> OrdinalSet:
     """What its store has proof of; nothing if that cannot be read now."""
     store: Any = resources.get(asset.io_manager_key)
-    if asset.partitions_def is None or not asset.stores_output or not hasattr(store, "committed"):
+    if asset.partitions_def is None or not asset.stores_output or not is_slice_store(store):
         return OrdinalSet.empty()
     try:
         held = {} if store.is_empty() else store.committed(asset.key, asset.metadata)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gapless.asset_key import AssetKey
 from gapless.execution.call import Failed, Logged, Made, Warned
 from gapless.execution.cancel import CancelToken
-from gapless.execution.writer import STAGED_BUDGET, Writer
+from gapless.execution.writer import Writer
 from gapless.storage.slices import Committed, Refused, StagedSlices, Uncertain
 
 __all__ = ["Group", "Handover", "News"]
 
+STAGED_BUDGET = 256 * 2**20  # bytes that may wait for their commit before no more is started
 _LOOK_S = 0.005
 
 
@@ -50,34 +52,58 @@ class Handover:
         self._making = 0  # calls handed to workers that have not come back
         self._waiting = 0  # of these, calls that wait for room
         self._closed = False
+        self._storing = 0  # writes under way of values that need no commit of ours
+        self._none_storing = threading.Event()
+        self._none_storing.set()
         self._inbox: queue.SimpleQueue[News] = queue.SimpleQueue()
         self.returned = 0
 
     # --- for workers
 
     def put(self, piece: Made | Failed | Logged | Warned, staged: StagedSlices | None = None) -> None:
-        """Once it is closed, nothing is taken: the run has ended without the worker."""
+        """Once it is closed, the run has ended without the worker: only of what is stored already is news taken."""
         with self._lock:
-            if self._closed:
-                if staged is not None:
-                    staged.discard()
+            if self._closed and staged is not None:
+                staged.discard()
+            elif self._closed and not self._storing:
+                return
             elif staged is not None:
                 assert isinstance(piece, Made)  # noqa: S101  nothing else is staged
-                self._writer(piece.store).put(piece, staged)
+                try:
+                    self._writer(piece.store).put(piece, staged)
+                except BaseException:
+                    staged.discard()
+                    raise
                 self._to_come[piece.unit.asset] -= len(piece.unit.partitions)  # last: the writer may look any time
             else:
                 self._inbox.put(piece)
 
     def wait_for_room(self) -> bool:
         """Wait while too much waits for its commit; False if nothing more is wanted."""
-        if self.staged_bytes > STAGED_BUDGET:
+        if self.full:
             with self._lock:
                 self._waiting += 1
-            while self.staged_bytes > STAGED_BUDGET and not self._unwanted:
+            while self.full and not self._unwanted:
                 time.sleep(_LOOK_S)
             with self._lock:
                 self._waiting -= 1
         return not self._unwanted
+
+    @contextmanager
+    def storing(self) -> Iterator[bool]:
+        """Around a write that is no commit of ours: whether it is still wanted; then the run does not end before."""
+        with self._lock:
+            wanted = not self._closed
+            self._storing += wanted
+            if wanted:
+                self._none_storing.clear()
+        try:
+            yield wanted
+        finally:
+            with self._lock:
+                self._storing -= wanted
+                if not self._storing:
+                    self._none_storing.set()
 
     @property
     def _unwanted(self) -> bool:
@@ -118,10 +144,10 @@ class Handover:
         return self._making > 0
 
     @property
-    def staged_bytes(self) -> int:
-        """Approximate size of all that waits for its commit, bytes."""
+    def full(self) -> bool:
+        """Whether so much waits for its commit that no more is to be made."""
         with self._lock:
-            return sum(writer.staged_bytes for writer in self._writers.values())
+            return self._full()
 
     @property
     def held(self) -> int:
@@ -137,11 +163,23 @@ class Handover:
                 for writer in writers:
                     writer.commit_held()
 
+    def wait_stored(self, seconds: float | None) -> bool:
+        """Wait until nobody is `storing`, None for however long; False if it takes longer than `seconds`."""
+        return self._none_storing.wait(seconds)
+
     def close(self) -> list[Writer]:
         """Take nothing more from workers; returns the writers, which are then all there will be."""
         with self._lock:
             self._closed = True
             return list(self._writers.values())
+
+    def _full(self) -> bool:
+        return sum(writer.staged_bytes for writer in self._writers.values()) > STAGED_BUDGET
+
+    def _full_of_held(self) -> bool:
+        """Whether it is full, and nothing waits for its commit but what is held: none of it would go on by itself."""
+        with self._lock:
+            return self._full() and all(writer.only_holds for writer in self._writers.values())
 
     def _writer(self, resource: str) -> Writer:
         store = self._resources[resource]
@@ -152,6 +190,7 @@ class Handover:
                 self._told,
                 lambda: self._making > self._waiting,
                 lambda asset: self._to_come[asset] > 0 and not self._unwanted,
+                self._full_of_held,
             )
         return writer
 

@@ -24,15 +24,17 @@ class LateCommits:
     def __init__(self, handover: Handover) -> None:
         self._handover = handover
         self._lasting: list[Writer] = []
+        self._storing = False  # whether users' own IO managers are among them
 
     def __bool__(self) -> bool:
         """Whether any was not waited for to its end; it may have landed since."""
-        return bool(self._lasting)
+        return bool(self._lasting) or self._storing
 
     def stop_writers(self) -> None:
         """End the writers, each after its commit under way, and wait for that, but not for long."""
         writers = self._handover.close()
         deadline = time.monotonic() + _COMMIT_GRACE_S
+        self._storing = self._storing or not self._handover.wait_stored(_COMMIT_GRACE_S)
         for writer in writers:
             if writer not in self._lasting and not writer.wait_idle(max(0.0, deadline - time.monotonic())):
                 self._lasting.append(writer)
@@ -46,11 +48,13 @@ class LateCommits:
         """
         writers = self._handover.close()
         self._lasting += [each for each in writers if each not in self._lasting and not each.wait_idle(0.0)]
-        if not self._lasting:
+        self._storing = self._storing or not self._handover.wait_stored(0.0)
+        if not self:
             end()
             return
 
         def wait() -> None:
+            self._handover.wait_stored(None)
             for writer in self._lasting:
                 writer.stop(None)
             end()

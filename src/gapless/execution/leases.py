@@ -21,7 +21,7 @@ class Leases:
 
     Args:
         since: What another run commits after this instant need not be made again.
-        waiting: Told when the run begins to wait for another.
+        waiting: Told when the run begins to wait for another, once for each.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Leases:
         self._clock = clock
         self._waiting = waiting
         self._parked: list[Unit] = []
+        self._holder: str | None = None  # of what was parked first, the last time that it was asked for
         self.ask_again_at = 0.0
 
     @property
@@ -81,7 +82,9 @@ class Leases:
     def _park(self, unit: Unit, held: Mapping[str | None, str]) -> None:
         if not self._parked:
             holder = next((held[key] for key in unit.keys if key in held), "another run")
-            self._waiting(f"waiting for run {holder}, which is making {unit.asset} {unit.keys[0] or ''}".rstrip())
+            if holder != self._holder:
+                self._holder = holder
+                self._waiting(f"waiting for run {holder}, which is making {unit.asset} {unit.keys[0] or ''}".rstrip())
             self.ask_again_at = time.monotonic() + _ASK_AGAIN_S
         self._parked.append(unit)
 

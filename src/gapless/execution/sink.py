@@ -96,8 +96,10 @@ class Sink:
         output = output_context(call.asset, partitions, call.context, said.metadata)
         if handles_itself(manager):
             output.slices = output_slices(call.asset, partitions, self._run_id, call.provenance(said.data_version))
-        store_value(manager, output, said.value)
-        self._land(call, partitions, None, said, found, json_metadata(output.recorded_metadata))
+        with call.storing() as wanted:
+            if wanted:  # else the run has ended, and another may have made newer rows
+                store_value(manager, output, said.value)
+                self._land(call, partitions, None, said, found, json_metadata(output.recorded_metadata))
 
     def _stage(
         self, call: Call, inputs: Inputs, partitions: OrdinalSet, said: Returned, found: Checked, store: SliceStore

@@ -18,9 +18,7 @@ from gapless.storage.errors import StoreUnreachableError
 from gapless.storage.policies import SchemaPolicy
 from gapless.storage.slices import Committed, Refused, SliceStore, StagedSlices, Uncertain
 
-__all__ = ["STAGED_BUDGET", "Writer"]
-
-STAGED_BUDGET = 256 * 2**20  # bytes that may wait for their commit before no more is started
+__all__ = ["Writer"]
 
 # Measured: 64 slices share a transaction at 0.65 ms each instead of 3.4-4.3 ms alone; larger groups gain nothing.
 _GROUP_SLICES = 64
@@ -36,8 +34,14 @@ class _Sign(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
+    """
+    Attributes:
+        nbytes: What `slices` said of its size when it was put; it may say something else later.
+    """
+
     made: Made
     slices: StagedSlices
+    nbytes: int
 
 
 class Writer:
@@ -46,13 +50,14 @@ class Writer:
     A value of several partitions that is refused is taken apart, so that a bad one of them fails alone.
 
     An asset whose schema policy is ``replace`` can begin its table anew only in a transaction that rewrites all of it.
-    So its values are held until all that the run makes of it are there; or until `STAGED_BUDGET` bytes wait, or
-    nothing else can be made before they are committed: then they are committed as they are.
+    So its values are held until all that the run makes of it are there, or nothing else can be made before they are
+    committed: then they are committed as they are.
 
     Args:
         on_committed: Called on the writer's thread with each group's outcomes, as soon as the store has told them.
         more_coming: Whether functions are under way whose values may join the group.
         more_of: Whether this run may make more partitions of an asset.
+        full: Whether nothing more is made until some of what is held, by whichever writer, is committed.
     """
 
     def __init__(
@@ -61,11 +66,13 @@ class Writer:
         on_committed: Callable[[Sequence[tuple[Made, Committed | Refused | Uncertain]]], None],
         more_coming: Callable[[], bool],
         more_of: Callable[[AssetKey], bool],
+        full: Callable[[], bool],
     ) -> None:
         self._store = store
         self._on_committed = on_committed
         self._more_coming = more_coming
         self._more_of = more_of
+        self._full = full
         self._inbox: queue.SimpleQueue[_Staged | _Sign] = queue.SimpleQueue()
         self._idle = threading.Event()
         self._idle.set()
@@ -81,13 +88,19 @@ class Writer:
         self._thread.start()
 
     def put(self, made: Made, slices: StagedSlices) -> None:
+        """Have it committed.
+
+        Raises:
+            BaseException: Whatever the value raises; it is not taken then.
+        """
+        staged, waits = _Staged(made, slices, slices.nbytes), _waits_for_others(slices)
         with self._count_lock:
             self._pending += 1
-            self._staged_bytes += slices.nbytes
+            self._staged_bytes += staged.nbytes
             self._idle.clear()
-            if _waits_for_others(slices):
+            if waits:
                 self._to_hold[made.unit.asset] += 1
-        self._inbox.put(_Staged(made, slices))
+        self._inbox.put(staged)
 
     @property
     def staged_bytes(self) -> int:
@@ -161,7 +174,7 @@ class Writer:
             return [] if self._all_held else None
         if self._hold(first):
             return []
-        group, nbytes = [first], first.slices.nbytes
+        group, nbytes = [first], first.nbytes
         deadline = time.monotonic() + _GATHER_S
         while len(group) < _GROUP_SLICES and nbytes < _GROUP_BYTES:
             try:
@@ -177,7 +190,7 @@ class Writer:
             if self._hold(staged):
                 continue
             group.append(staged)
-            nbytes += staged.slices.nbytes
+            nbytes += staged.nbytes
         return group
 
     def _hold(self, staged: _Staged) -> bool:
@@ -188,7 +201,7 @@ class Writer:
         return True
 
     def _commit_held(self) -> None:
-        every, self._all_held = self._all_held or self._staged_bytes >= STAGED_BUDGET, False
+        every, self._all_held = self._all_held or (bool(self._held) and self._full()), False
         for asset in list(self._held):
             if every or (not self._more_of(asset) and len(self._held[asset]) == self._to_hold[asset]):
                 group = self._held.pop(asset)
@@ -211,8 +224,8 @@ class Writer:
         self._on_committed(certain)
         with self._count_lock:
             self._pending -= len(group) - len(apart)
-            self._staged_bytes -= sum(staged.slices.nbytes for staged in group)
-            self._staged_bytes += sum(staged.slices.nbytes for staged in apart)
+            self._staged_bytes -= sum(staged.nbytes for staged in group)
+            self._staged_bytes += sum(staged.nbytes for staged in apart)
             if not self._pending:
                 self._idle.set()
         if apart:
@@ -237,7 +250,7 @@ class Writer:
             return []
         try:
             parts = self._store.split(staged.slices)
-            return [_Staged(made, part) for made, part in zip(staged.made.parts(), parts, strict=True)]
+            return [_Staged(made, part, part.nbytes) for made, part in zip(staged.made.parts(), parts, strict=True)]
         except BaseException:  # it cannot be taken apart: then it has failed for the reason that was given
             return []
 

@@ -21,7 +21,7 @@ class Retained:
     """What became of the expired partitions of one asset.
 
     Attributes:
-        partitions: Those that had expired and were still on record.
+        partitions: Those that had expired and were still on record; none if not even that could be found out.
         wiped: What was wiped of them; None if that failed.
         error: Why it failed. They are tried again in an hour.
     """
@@ -49,14 +49,17 @@ class Retention:
             return
         self._looked_at = now
         for key in _keeping(engine):
-            for asset, partitions in engine.expired([key]).items():
-                try:
-                    engine.recover()
-                    (wiped,) = engine.wipe({asset: partitions}, trigger="retention")
-                except Exception as error:  # one asset's trouble must not end the others, nor the schedules
-                    yield Retained(asset, partitions, error=error)
-                else:
-                    yield Retained(asset, partitions, wiped)
+            partitions = OrdinalSet.empty()
+            try:
+                partitions = engine.expired([key]).get(key, partitions)
+                if not partitions:
+                    continue
+                engine.recover()
+                (wiped,) = engine.wipe({key: partitions}, trigger="retention")
+            except Exception as error:  # one asset's trouble must not end the others, nor the schedules
+                yield Retained(key, partitions, error=error)
+            else:
+                yield Retained(key, partitions, wiped)
 
 
 def _keeping(engine: Engine) -> list[AssetKey]:

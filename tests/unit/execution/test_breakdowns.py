@@ -14,6 +14,7 @@ from gapless.engine import Engine, materialize, system_clock
 from gapless.errors import StorageError
 from gapless.execution.cancel import CancelToken
 from gapless.execution.progress import Silent
+from gapless.execution.writer import Writer
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
 from gapless.planning.request import PartitionRequest
@@ -121,3 +122,56 @@ def test_whatever_a_store_raises_its_partitions_fail_and_the_run_ends(tmp_path, 
     assert result.state is RunState.FAILED
     assert len(result.failed) == 4
     assert all(reason in report.reason for report in result.failed), result.failed
+
+
+class Sized:
+    """A staged value whose size is `sizes`, one each time that it is asked; the last of them is raised."""
+
+    def __init__(self, staged, sizes):
+        self._staged, self._sizes = staged, sizes
+
+    def __getattr__(self, name):
+        return getattr(self._staged, name)
+
+    @property
+    def nbytes(self):
+        size = self._sizes.pop(0)
+        if isinstance(size, Exception):
+            raise size
+        return size
+
+
+class Measuring(DuckDBPolarsIOManager):
+    def __init__(self, database, *sizes):
+        super().__init__(database)
+        self.sizes = sizes
+
+    def stage(self, output, value):
+        return Sized(super().stage(output, value), list(self.sizes))
+
+    def commit(self, staged):
+        return super().commit([each._staged for each in staged])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "materialized"),
+    [
+        ((ValueError("nobody knows its size"),), 0),
+        ((1000, ValueError("asked again")), 4),  # what it takes can change on the way; the count must not
+    ],
+)
+def test_a_staged_value_is_asked_once_for_its_size_and_fails_its_partition_if_it_cannot_tell(
+    tmp_path, monkeypatch, sizes, materialized
+):
+    store, cancel, writers = Measuring(tmp_path / "db.duckdb", *sizes), CancelToken(), []
+    stop = Writer.stop
+    monkeypatch.setattr(Writer, "stop", lambda writer, seconds: writers.append(writer) or stop(writer, seconds))
+    hanging = threading.Timer(10, cancel.cancel)
+    hanging.start()
+    with Engine(project_of([plays], {"io_manager": store}), open_ledger(tmp_path / "home")) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        result = engine.run(made, cancel=cancel)
+    hanging.cancel()
+    assert (result.materialized, len(result.failed)) == (materialized, 4 - materialized)
+    assert {report.reason for report in result.failed} <= {"ValueError: nobody knows its size"}
+    assert {writer.staged_bytes for writer in writers} <= {0}

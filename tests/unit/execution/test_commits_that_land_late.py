@@ -18,6 +18,7 @@ from gapless.execution.progress import Silent
 from gapless.ledger.contract import EventKind, RunState, Status
 from gapless.ledger.home import open_ledger
 from gapless.planning.request import PartitionRequest
+from gapless.storage.duckdb.database.connection import Database
 from gapless.storage.errors import DatabaseLockedError, DiskFullError
 from gapless.storage.parquet.errors import CommitRaceError
 from gapless.storage.slices import Refused, Uncertain
@@ -57,6 +58,13 @@ def ledger(tmp_path):
         yield ledger
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
 def kinds(ledger, run_id):
     return [event.kind for event in ledger.events(run_id=run_id, asset="plays")]
 
@@ -73,15 +81,14 @@ def test_a_commit_that_outlasts_its_run_keeps_the_lease_until_it_has_landed_and_
     tmp_path, run, ledger, monkeypatch
 ):
     monkeypatch.setattr(late_commits, "_COMMIT_GRACE_S", 0.1)
+    monkeypatch.setattr("gapless.execution.driver._GRACE_S", 0.1)
     store = Slow(tmp_path / "db.duckdb", CancelToken())
     result = run(store, store.cancel)
     assert (result.state, len(result.interrupted)) == (RunState.CANCELED, 1)
     assert ledger.leases(result.run_id) == [("plays", None)]
     assert ledger.run(result.run_id).state is RunState.RUNNING
     store.begin.set()
-    deadline = time.monotonic() + 20
-    while ledger.run(result.run_id).state is RunState.RUNNING and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: ledger.run(result.run_id).state is not RunState.RUNNING)
     assert ledger.run(result.run_id).state is RunState.CANCELED
     assert ledger.leases(result.run_id) == []
     assert kinds(ledger, result.run_id) == [EventKind.MATERIALIZED]
@@ -114,6 +121,26 @@ class Torn(Silent):
         raise self.error
 
 
+def test_a_result_tells_a_partition_once_though_its_commit_lands_while_it_is_written(
+    tmp_path, run, ledger, monkeypatch
+):
+    monkeypatch.setattr(late_commits, "_COMMIT_GRACE_S", 0.1)
+    monkeypatch.setattr("gapless.execution.driver._GRACE_S", 0.1)
+    store = Slow(tmp_path / "db.duckdb", CancelToken())
+    end_late = late_commits.LateCommits.once_landed
+
+    def end_soon(late, end):
+        end_late(late, end)
+        store.begin.set()
+        (running,) = ledger.runs()
+        wait_until(lambda: ledger.run(running.run_id).state is not RunState.RUNNING)
+
+    monkeypatch.setattr(late_commits.LateCommits, "once_landed", end_soon)
+    result = run(store, store.cancel)
+    assert (result.state, result.materialized, len(result.interrupted)) == (RunState.CANCELED, 0, 1)
+    assert kinds(ledger, result.run_id) == [EventKind.MATERIALIZED]
+
+
 @pytest.mark.parametrize(
     ("error", "state", "recorded"),
     [
@@ -139,12 +166,11 @@ def test_a_run_that_breaks_down_while_a_commit_is_under_way_keeps_its_lease_unti
     (run,) = ledger.runs()
     assert (run.state, ledger.leases(run.run_id)) == (RunState.RUNNING, [("poems", None)])
     store.begin.set()
-    deadline = time.monotonic() + 20
-    while ledger.run(run.run_id).state is RunState.RUNNING and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: ledger.run(run.run_id).state is not RunState.RUNNING)
     assert (ledger.run(run.run_id).state, ledger.leases(run.run_id)) == (state, [])
     assert [event.kind for event in ledger.events(run_id=run.run_id, asset="poems")] == [recorded]
     assert ledger.statuses("poems")[None].rows == 2
+    wait_until(lambda: not Database.at(tmp_path / "db.duckdb").is_open)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +234,66 @@ def test_what_stays_uncertain_is_not_said_to_be_as_it_was_and_the_next_plan_look
     again = run(store)
     assert (again.run_id, store.commits) == (None, 1)  # nothing was left to make
     assert ledger.statuses("plays")[None].status is Status.MATERIALIZED
+
+
+class Own(dg.IOManager):
+    """A user's own; its first write begins to last when `writing` is set, and ends when `end` is."""
+
+    def __init__(self):
+        self.stored, self.writing, self.end = [], threading.Event(), threading.Event()
+
+    def handle_output(self, context, obj):
+        if not self.writing.is_set():
+            self.writing.set()
+            self.end.wait(20)
+        self.stored.append(obj)
+
+    def load_input(self, context):
+        return self.stored[-1]
+
+
+def made_by(fn, manager, home, cancel=None):
+    asset = dg.asset(name="plays")(fn)
+    with Engine(project_of([asset], {"io_manager": manager}), open_ledger(home)) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        return engine.run(made, workers=2, cancel=cancel)
+
+
+def test_what_a_function_returns_when_its_run_has_ended_is_not_stored_by_a_users_own_manager_either(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("gapless.execution.driver._GRACE_S", 0.1)
+    manager, cancel, returning, returned = Own(), CancelToken(), threading.Event(), threading.Event()
+    manager.writing.set()  # no write lasts
+
+    class Tracked(str):
+        def __del__(self):
+            returned.set()  # whatever was to be done with it has been done
+
+    def old():
+        cancel.cancel()
+        returning.wait(20)
+        return Tracked("old")
+
+    result = made_by(old, manager, tmp_path / "home", cancel)
+    assert (result.state, len(result.interrupted)) == (RunState.CANCELED, 1)
+    assert made_by(lambda: "new", manager, tmp_path / "home").success
+    returning.set()
+    returned.wait(1)
+    assert manager.stored == ["new"]
+
+
+def test_a_write_of_a_users_own_manager_that_outlasts_its_run_keeps_the_lease_and_is_recorded(
+    tmp_path, ledger, monkeypatch
+):
+    monkeypatch.setattr("gapless.execution.driver._GRACE_S", 0.1)
+    monkeypatch.setattr(late_commits, "_COMMIT_GRACE_S", 0.1)
+    manager, cancel = Own(), CancelToken()
+    threading.Thread(target=lambda: manager.writing.wait(20) and cancel.cancel()).start()
+    result = made_by(lambda: "late", manager, tmp_path / "home", cancel)
+    assert (result.state, len(result.interrupted)) == (RunState.CANCELED, 1)
+    assert ledger.leases(result.run_id) == [("plays", None)]
+    manager.end.set()
+    wait_until(lambda: ledger.run(result.run_id).state is not RunState.RUNNING)
+    assert ledger.leases(result.run_id) == []
+    assert kinds(ledger, result.run_id) == [EventKind.MATERIALIZED]

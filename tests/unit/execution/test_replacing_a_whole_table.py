@@ -9,11 +9,13 @@ import pytest
 
 import gapless as dg
 from gapless import DuckDBPolarsIOManager
-from gapless.engine import materialize
+from gapless.definitions.definitions import project_of
+from gapless.engine import Engine, materialize, system_clock
 from gapless.errors import StorageError
+from gapless.execution.cancel import CancelToken
 from gapless.ledger.contract import EventKind
 from gapless.ledger.home import open_ledger
-from gapless.planning.request import Scope
+from gapless.planning.request import PartitionRequest, Scope
 from gapless.storage.slices import Refused
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-08")
@@ -92,6 +94,36 @@ def test_values_that_wait_for_each_other_do_not_keep_more_from_being_made(home, 
     result = materialize([plays], resources=resources, home=home)
     assert result.materialized == most[0] == 152
     assert len({r.committed_at for r in resources["io_manager"].commit_records([result.run_id])}) == 1
+
+
+def test_values_that_wait_in_two_databases_do_not_wait_for_each_other_for_ever(home, tmp_path, monkeypatch):
+    # Neither of the two has too much; together they have, so nothing more is made.
+    monkeypatch.setattr("gapless.execution.handover.STAGED_BUDGET", 3 * 2**20)
+
+    def made_in(store):
+        @dg.asset(
+            name=store,
+            partitions_def=DAYS,
+            metadata=BY_DATE,
+            schema_policy="replace",
+            io_manager_key=store,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+        )
+        def plays(context):
+            for key in context.partition_keys:
+                yield key, pl.DataFrame({"n": pl.int_range(50_000, eager=True), "date": key})
+
+        return plays
+
+    cancel = CancelToken()
+    hanging = threading.Timer(10, cancel.cancel)
+    hanging.start()
+    resources = {name: DuckDBPolarsIOManager(tmp_path / f"{name}.duckdb") for name in ("one", "two")}
+    with Engine(project_of([made_in("one"), made_in("two")], resources), open_ledger(home)) as engine:
+        made = engine.plan(engine.select(None), PartitionRequest(), system_clock())
+        result = engine.run(made, workers=2, cancel=cancel)
+    hanging.cancel()
+    assert (result.materialized, result.failed, result.interrupted) == (14, (), ())
 
 
 class FullAtFirst(DuckDBPolarsIOManager):

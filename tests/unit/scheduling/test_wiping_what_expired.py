@@ -8,10 +8,13 @@ import pytest
 from scheduling_world import World, days, scheduled
 
 import gapless as dg
+from gapless.cli.serve_log import ServeLog
+from gapless.cli.settings import Settings
 from gapless.errors import StorageError
 from gapless.execution.recorded_run import begin_run
 from gapless.ledger.contract import EventKind, Outcome, RunState, Status
 from gapless.ledger.sqlite import SQLiteLedger
+from gapless.partitions import OrdinalSet
 from gapless.planning.request import PartitionRequest
 from gapless.testing.clock import FakeClock
 
@@ -132,6 +135,40 @@ def test_a_store_that_cannot_be_reached_does_not_end_the_daemon(world, tmp_path)
     (outcome,) = world.diary.wiped
     assert str(outcome.error) == "the disk is gone"
     assert world.ledger.runs(limit=1)[0].state is RunState.FAILED
+
+
+def test_whatever_is_raised_when_it_is_looked_for_the_daemon_goes_on(world, tmp_path, capsys):
+    class Broken(dg.DuckDBPolarsIOManager):
+        def is_empty(self):
+            raise ConnectionError("nobody answers")
+
+    @dg.asset(partitions_def=DAILY, keep="5d", metadata={"partition_expr": "day"}, io_manager_key="broken")
+    def charts() -> int: ...
+
+    world.declare([charts, kept(world)], [], broken=Broken(tmp_path / "data.duckdb"))
+    make_all(world)
+
+    world.catch_up()
+
+    failed, wiped = world.diary.wiped
+    assert (str(failed.asset), str(failed.error), failed.partitions) == ("charts", "nobody answers", OrdinalSet.empty())
+    assert (str(wiped.asset), wiped.wiped.states) == ("plays", 5)
+    ServeLog(world.clock, world.project, Settings()).retained(failed)
+    assert "charts: whatever is older than 5 days not wiped: nobody answers\n" in capsys.readouterr().out
+
+
+def test_a_users_own_manager_that_says_something_else_was_committed_is_not_asked(world):
+    class Mine(dg.InMemoryIOManager):
+        committed = ("something of its own",)
+
+    @dg.asset(name="plays", partitions_def=DAILY, keep="5d")
+    def plays() -> int:
+        return 1
+
+    world.declare([plays], [], io_manager=Mine())
+    make_all(world)
+    world.catch_up()
+    assert list(world.statuses()) == days("2024-01-06", 5)
 
 
 def test_a_tick_after_a_long_downtime_owes_nothing_that_has_expired(world):
