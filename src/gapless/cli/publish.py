@@ -87,8 +87,18 @@ def publish(settings: Settings, selection: tuple[str, ...], target: str, form: s
         finally:
             for store in ready.values():
                 store.close()
-    remember(published, home_path())
+    unwritten = None
+    try:
+        remember(published, home_path())
+    except OSError as error:  # the copy is there all the same
+        unwritten = error.strerror or str(error)
     _print(settings, published, left_out, time.monotonic() - began)
+    if unwritten is not None:
+        click.echo(
+            f"warning: the copy is published, but where it is could not be written down in {home_path()}: {unwritten}."
+            " Until a copy is published that can be, `gapless query --published` does not find this one.",
+            err=True,
+        )
 
 
 def _places(resources: Mapping[str, Any]) -> Iterator[Path]:

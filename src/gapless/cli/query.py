@@ -16,7 +16,7 @@ from gapless.cli.settings import Settings, project_options
 from gapless.cli.terminal import count, cut, table, width
 from gapless.definitions.project import Project
 from gapless.definitions.resources import ready_resources
-from gapless.errors import InvocationError, closest
+from gapless.errors import InvocationError, StorageError, closest
 from gapless.ledger.home import home_path
 from gapless.storage.errors import QueryError
 
@@ -63,7 +63,7 @@ def query(settings: Settings, sql: str, resource: str | None, published: bool, l
         absent = {} if project is None else _without_table(settings, project, error)
         raise advised(error, absent) from None
     if settings.as_json:
-        settings.print_json([{name: _in_json(value) for name, value in row.items()} for row in frame.to_dicts()])
+        settings.print_json(_in_json(frame.to_dicts()))
         return
     _print_frame(frame, limit)
 
@@ -96,7 +96,7 @@ def _without_table(settings: Settings, project: Project, refused: QueryError) ->
             why = f"Asset {asset.name!r} is stored by {type(store).__name__}, not as a table"
         else:
             why = f"Asset {asset.name!r} has no table yet. Make it: {settings.command('materialize', asset.name)}"
-        reasons[asset.key.path[-1].casefold()] = why
+        reasons[asset.key.parts[-1].casefold()] = why
     known = {table.rpartition(".")[2].casefold() for table in refused.tables}
     return {name: why for name, why in reasons.items() if name not in known}
 
@@ -140,8 +140,14 @@ def _tables(project: Project, name: str, store: Any) -> list[ScannedTable]:
 
         return source
 
+    def unreadable_of(key: AssetKey) -> Callable[[], StorageError | None]:
+        return lambda: store.unreadable(key) if hasattr(store, "unreadable") else None
+
     mine = [asset for asset in project.graph.assets if asset.io_manager_key == name and asset.stores_output]
-    return [ScannedTable(TableName.of(asset.key, {}, None), source_of(asset.key)) for asset in mine]
+    return [
+        ScannedTable(TableName.of(asset.key, {}, None), source_of(asset.key), unreadable_of(asset.key))
+        for asset in mine
+    ]
 
 
 def _chosen(readable: Mapping[str, Any], asked: str | None) -> list[str]:
@@ -194,4 +200,8 @@ def _text(value: Any) -> str:
 
 def _in_json(value: Any) -> Any:
     """JSON has no infinity, and no number that is none."""
+    if isinstance(value, dict):
+        return {name: _in_json(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_in_json(one) for one in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -59,9 +59,7 @@ def _advice(error: QueryError, absent: Mapping[str, str]) -> Sequence[str]:
         given = _BRACES.sub(lambda name: name[1].strip().replace("/", "."), sql)
         return [f"Braces name assets in gapless.sql() only; here tables go by their names: {_typed(given)}"]
     if "is no reading" in reason:
-        return [
-            _WRITES.get(reason.split()[0], "To run any SQL by hand, use DuckDBResource.get_connection() in a function")
-        ]
+        return [_WRITES.get(reason.split()[0], _BY_HAND)]
     if table is not None:
         return _of_unknown_table(table["name"], error.tables, absent)
     for sign, advice in _BY_SIGN.items():

@@ -10,6 +10,7 @@ from pydantic import PrivateAttr
 from gapless.definitions.configurable import ConfigurableResource
 from gapless.errors import DefinitionError
 from gapless.storage.duckdb.hand_written_sql import HandWrittenSql
+from gapless.storage.settings import seconds
 
 if TYPE_CHECKING:
     from gapless.definitions.environment import EnvVar, IntEnvVar
@@ -52,7 +53,7 @@ class DuckDBResource(ConfigurableResource):
             DefinitionError: A setting names a variable of the environment that is not set, or names no file.
         """
         ready = self.with_environment("DuckDBResource") if self._is_from_environment else self
-        return HandWrittenSql(ready.path, ready.lock_timeout, read_only, ready.connection_config)
+        return HandWrittenSql(ready.path, seconds(ready.lock_timeout), read_only, ready.connection_config)
 
     @property
     def path(self) -> Path:

@@ -186,7 +186,7 @@ class ColumnTypeError(StorageError):
     def __str__(self) -> str:
         return (
             f"{slice_name(self.asset, self.partitions)}: column {self.column!r} has the type {self.type_name}, which"
-            f" cannot be kept in DuckDB and read back as it is. {self.fix}."
+            f" cannot be stored and read back as it is. {self.fix}."
         )
 
 

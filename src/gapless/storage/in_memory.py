@@ -44,7 +44,7 @@ class InMemoryIOManager(IOManager):
 
     def wipe(self, context: OutputContext) -> int:
         """Forget the partitions that `context` names, or all of the asset; returns how many there were."""
-        asset = context.asset_key.path
+        asset = context.asset_key.parts
         gone = {place for place in self.values if place[0] == asset}
         if context.partition_keys:
             gone &= {(asset, partition) for partition in context.partition_keys}
@@ -53,4 +53,4 @@ class InMemoryIOManager(IOManager):
 
 def _place(context: OutputContext | InputContext, partition: str | None) -> tuple[tuple[str, ...], str | None]:
     # The key's parts stay together: asset a/b and partition b of asset a are two places.
-    return (context.asset_key.path, partition)
+    return (context.asset_key.parts, partition)

@@ -69,7 +69,7 @@ class OutputContext(PartitionsOfAsset):
         self.slices = slices
         self.output_metadata: Mapping[str, Any] = output_metadata or {}
         self.recorded_metadata: dict[str, Any] = {}
-        self.step_key = step_key or ("__".join(asset_key.path) if asset_key is not None else "")
+        self.step_key = step_key or ("__".join(asset_key.parts) if asset_key is not None else "")
 
     @property
     def has_partition_key(self) -> bool:

@@ -146,7 +146,7 @@ class PartitionsOfAsset:
         Raises:
             InvocationError: It is partitioned, and there are several partitions or none.
         """
-        return [*self.asset_key.path, *([self.asset_partition_key] if self.has_asset_partitions else [])]
+        return [*self.asset_key.parts, *([self.asset_partition_key] if self.has_asset_partitions else [])]
 
     get_identifier = get_asset_identifier  # the same whatever run asks, so that what one run stored another finds
 

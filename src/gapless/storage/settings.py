@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from gapless.storage.errors import TableNameError
@@ -36,12 +37,12 @@ def seconds(setting: float | Setting) -> float:
     """How long to wait, seconds.
 
     Raises:
-        TableNameError: It is no number.
+        TableNameError: It is no number, or less than 0.
     """
     value = value_of(setting, "lock_timeout")
-    try:
-        return float(cast("float", value))
-    except (TypeError, ValueError):
-        raise TableNameError(
-            f"the lock_timeout is {setting!r}, which is {value!r} and no number of seconds", "Set it to a number"
-        ) from None
+    with suppress(TypeError, ValueError):
+        if (wait := float(cast("float", value))) >= 0:
+            return wait
+    behind = "" if value is setting else f", which is {value!r}"
+    reason = f"the lock_timeout is {setting!r}{behind}, and that is no number of seconds"
+    raise TableNameError(reason, "Set it to a number that is at least 0, such as 60")

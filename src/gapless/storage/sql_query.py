@@ -10,10 +10,15 @@ from typing import Any
 from gapless.errors import InvocationError
 from gapless.storage.slices import InputSlices
 
-__all__ = ["SqlQuery", "SqlSource", "sql"]
+__all__ = ["LITERALS", "SqlQuery", "SqlSource", "sql"]
 
+# Text, quoted names and comments, in which nothing stands for anything else.
+LITERALS = r"""(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
+      | (?<![\w$])\$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | --[^\n]* | /\*.*?\*/"""
 # {plays}, but neither {{plays}} nor {'a': 1}, which is SQL of its own
-_NAME = re.compile(r"(?<!\{)\{([A-Za-z_][\w.-]*(?:/[\w.-]+)*)\}(?!\})")
+_NAME = re.compile(
+    rf"{LITERALS} | (?<!\{{)\{{(?P<name>[A-Za-z_][\w.-]*(?:/[\w.-]+)*)\}}(?!\}})", re.DOTALL | re.VERBOSE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class SqlQuery:
     """What `sql` returns: a value that a function can return instead of a frame.
 
     Attributes:
-        text: One SELECT; ``{plays}`` stands for the rows of the upstream asset ``plays`` that the partition reads.
+        text: One SELECT; ``{plays}`` stands for the rows of the upstream asset ``plays`` that the partition reads, but
+            not inside text, a quoted name or a comment.
         parameters: Values for ``$name`` in the text.
         sources: Name in the text to what a store reads for it; filled in when the function has returned.
     """
@@ -46,7 +52,7 @@ class SqlQuery:
     @property
     def names(self) -> tuple[str, ...]:
         """The upstream assets that the text names, each once."""
-        return tuple(dict.fromkeys(_NAME.findall(self.text)))
+        return tuple(dict.fromkeys(found["name"] for found in _NAME.finditer(self.text) if found["name"]))
 
     def reading(self, sources: Mapping[str, SqlSource]) -> SqlQuery:
         """The query with what stands behind its names."""
@@ -54,8 +60,16 @@ class SqlQuery:
 
     def filled(self, tables: Mapping[str, str]) -> str:
         """The text with SQL in the place of each name, and single braces for doubled ones."""
-        text = _NAME.sub(lambda found: tables[found[1]], self.text)
-        return text.replace("{{", "{").replace("}}", "}")
+        pieces, end = [], 0
+        for found in _NAME.finditer(self.text):
+            if found["name"]:
+                pieces += [_single(self.text[end : found.start()]), tables[found["name"]]]
+                end = found.end()
+        return "".join([*pieces, _single(self.text[end:])])
+
+
+def _single(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
 
 
 def sql(text: str, **parameters: Any) -> SqlQuery:

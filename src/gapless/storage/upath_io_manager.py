@@ -62,7 +62,7 @@ class UPathIOManager(IOManager):
 
     def get_asset_relative_path(self, context: InputContext | OutputContext) -> Any:
         """The asset's path below the base, without extension."""
-        return _path("").joinpath(*context.asset_key.path)
+        return _path("").joinpath(*context.asset_key.parts)
 
     def get_path_for_partition(self, context: InputContext | OutputContext, path: UPath, partition: str) -> Any:
         """A partition's path below the asset's `path`, without extension.

@@ -291,7 +291,7 @@ class IOManagerContract:
         if not wipes(io_manager) or hasattr(io_manager, "stage"):
             pytest.skip("the manager has no wipe(context), so `gapless wipe` does not touch its data")
         definition = StaticPartitionsDefinition(["a", "a/b", "b"])
-        other = AssetKey([*_PLAYS.path, "more"])
+        other = AssetKey([*_PLAYS.parts, "more"])
         for key in ("a", "a/b", "b"):
             self.store(io_manager, self.value(1, key), definition, key)
         self.store(io_manager, self.value(1, None), None, asset=other)

@@ -97,6 +97,30 @@ class SliceStoreContract(SliceStorePolicies, SliceStoreHistory):
         assert isinstance(outcome, Committed)
         assert store.load(self.source(1), Any).rows() == [(n, 7, "2024-01-02") for n in range(3)]
 
+    @pytest.mark.parametrize("how", ["a frame", "lazy", "batches", "several partitions", "a wider type", "nulls"])
+    def test_names_of_columns_that_look_like_patterns_are_names(self, store: SliceStore, how: str) -> None:
+        import polars as pl
+
+        plain = self.frame(0, 1) if how == "several partitions" else self.frame(0)
+        looks = ("^v$", "^.*$", "*", ".*", "(a)")
+        values = [pl.Series(name, [number] * plain.height) for number, name in enumerate(looks, start=10)]
+        whole = plain.with_columns(*values, pl.Series("v", [1] * plain.height))
+        given: Any = whole
+        if how == "lazy":
+            given = whole.lazy()
+        elif how == "batches":
+            given = iter([whole, whole.clear().select(pl.nth(range(whole.width - 1, -1, -1)))])
+        elif how == "a wider type":
+            self.put(store, (self.output(0), whole.with_columns(s.cast(pl.Int8) for s in whole if s.dtype == pl.Int64)))
+        elif how == "nulls":
+            whole = given = whole.with_columns(pl.Series(name, [None] * plain.height) for name in looks[:3])
+        days = (0, 1) if how == "several partitions" else (0,)
+        (outcome,) = self.put(store, (self.output(*days), given))
+        assert isinstance(outcome, Committed), outcome
+        found = store.load(self.source(*days), Any)
+        assert {name: found[name].to_list() for name in whole.columns} == whole.to_dict(as_series=False)
+        assert store.load(self.source(*days, columns=("*", "^v$")), Any).columns == ["*", "^v$"]
+
     def test_an_added_column_is_null_in_older_partitions(self, store: SliceStore) -> None:
         import polars as pl
 

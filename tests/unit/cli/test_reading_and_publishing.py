@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
 import duckdb
 import polars as pl
 import pytest
+
+from gapless.ledger.sqlite_file import SQLiteFile
 
 HEAD = """
 from pathlib import Path
@@ -157,6 +160,26 @@ def test_tables_whose_partitions_share_a_file_are_read_too(cli, parquet):
     ]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("harm", ["deleted", "torn"])
+def test_a_query_on_a_file_that_is_gone_or_torn_names_the_partition_and_the_cure(cli, parquet, harm, packed):
+    if packed:
+        cli("compact")
+    file = next((parquet / "data").rglob("*.parquet" if packed else "*=2024-01-02/*.parquet"))
+    if harm == "deleted":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:40])
+    ended = cli("query", "SELECT * FROM plays")
+    assert ended.code == 1
+    day = "2024-01-01" if packed else "2024-01-02"
+    told = " ".join(ended.err.split())
+    assert told.startswith(f"error: asset 'plays', partition '{day}': its file {file} cannot be read: ")
+    assert f"gapless materialize plays --partition {day}" in told
+    assert cli("query", "SELECT nothing FROM plays").code == 1
+    assert rows(cli, "SELECT count(*) FROM teams") == [(2,)]
+
+
 def test_a_project_without_a_database_is_queried_all_the_same(cli, folder):
     write(
         folder,
@@ -255,7 +278,38 @@ def test_assets_that_are_not_stored_as_tables_are_told(cli, folder):
     )
 
 
+def test_a_copy_is_published_though_where_it_is_cannot_be_written_down(cli, parquet):
+    (parquet / ".gapless" / "published.json").mkdir()
+
+    ended = cli("publish", "--to", "bi.duckdb")
+
+    assert ended.code == 0
+    assert "published 2 assets, 8 rows, " in ended.out
+    assert ended.err == (
+        "warning: the copy is published, but where it is could not be written down in"
+        f" {parquet / '.gapless'}: Is a directory. Until a copy is published that can be, `gapless query --published`"
+        " does not find this one.\n"
+    )
+
+
 # --- compact, restore
+
+
+def test_compact_makes_room_although_there_is_none_for_the_ledger(cli, parquet, monkeypatch):
+    def full(*_):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(SQLiteFile, "_connect", full)
+    ended = cli("compact")
+
+    assert ended.code == 0
+    assert "3 of 3 files packed" in ended.out
+    assert ended.err == (
+        f"note: no room left on the disk for the ledger {parquet / '.gapless' / 'ledger.sqlite'}: what runs that died"
+        " have made is not recorded now, but by the next command that finds room. Compacting all the same.\n"
+    )
 
 
 def test_compact_says_what_became_smaller(cli, parquet):

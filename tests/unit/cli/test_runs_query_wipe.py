@@ -165,6 +165,13 @@ def test_query_as_json_has_every_row(cli, project):
     ]
 
 
+def test_query_as_json_says_what_json_cannot_however_deep_it_lies(cli, project):
+    cli("materialize", "plays", "--last", "1")
+
+    sql = "SELECT 'inf'::DOUBLE AS n, ['-inf'::DOUBLE, 1.5::DOUBLE] AS l, [{'f': 'nan'::DOUBLE}] AS s"
+    assert cli("query", sql, "--json").json == [{"n": "inf", "l": ["-inf", 1.5], "s": [{"f": "nan"}]}]
+
+
 def test_query_prints_so_many_rows_and_counts_the_others(cli, project):
     cli("materialize", "plays", "--last", "1")
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from storage_desk import Desk
 
 from gapless.partitions import DailyPartitionsDefinition, MultiPartitionsDefinition, StaticPartitionsDefinition
+from gapless.storage.duckdb.database.session import Session
 from gapless.storage.duckdb.staging import gathering
-from gapless.storage.errors import PartitionColumnTypeError, RowsOutsidePartitionError
+from gapless.storage.errors import DatabaseFailure, PartitionColumnTypeError, RowsOutsidePartitionError
 from gapless.storage.partition_slices import slices_of
 from gapless.storage.policies import BoundaryPolicy
 from gapless.storage.slices import Committed, InputSlices, OutputSlices, PartitionSlice, Refused
@@ -245,3 +246,23 @@ def test_a_year_of_days_in_one_value_is_told_apart_at_once(days):
     frame = pl.DataFrame({"at": at.dt.strftime("%Y-%m-%dT%H:%M:%S")})
     (outcome,) = days.store.commit([days.store.stage(days.output(*keys), frame)])
     assert set(outcome.rows.values()) == {288}
+
+
+@pytest.mark.parametrize("failure", [DatabaseFailure("db.duckdb", "Interrupt", "no"), RuntimeError("no")])
+def test_what_is_committed_stays_so_when_clearing_away_fails(desk, monkeypatch, failure):
+    execute = Session.execute
+
+    def failing(self, sql, parameters=()):
+        if sql.startswith("DROP TABLE IF EXISTS gapless_inside"):
+            raise failure
+        return execute(self, sql, parameters)
+
+    plays = desk(DAYS)
+    staged = [plays.store.stage(plays.output(KEYS[day], boundary_policy=DROP), rows_of([day, 4])) for day in (0, 1)]
+    staged.append(plays.store.stage(plays.output(KEYS[2]), rows_of([3])))
+    monkeypatch.setattr(Session, "execute", failing)
+    first, second, third = plays.store.commit(staged)
+    assert [type(outcome) for outcome in (first, second)] == [Committed, Committed]
+    assert isinstance(third, Refused)
+    assert isinstance(third.error, RowsOutsidePartitionError)
+    assert whole(plays)["at"].to_list() == KEYS[:2]

@@ -98,8 +98,8 @@ def test_columns_that_differ_only_in_case_are_refused(days):
     with pytest.raises(ColumnNamesError) as caught:
         days.commit((ONE, frame(a=1, A=2)))
     assert str(caught.value) == (
-        "asset 'plays', partition '2024-01-01': the columns 'a' and 'A' differ only in case, which DuckDB ignores."
-        " Rename one of them."
+        "asset 'plays', partition '2024-01-01': the columns 'a' and 'A' differ only in case, by which columns are not"
+        " told apart. Rename one of them."
     )
 
 

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import duckdb
 import pytest
 
+from gapless.storage.duckdb.database.connection import Database, scratch_session
+from gapless.storage.errors import DatabaseLockedError
 from gapless.storage.publishing.picture import picture_of
 from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 
@@ -54,6 +57,23 @@ def test_without_room_for_a_picture_the_file_is_read_while_others_wait(database,
         assert "Conflicting lock" in change(database).stderr
 
 
+def test_who_reads_beside_a_publisher_keeps_the_file_locked(database, tmp_path):
+    def publish():
+        with picture_of(database, 5, "publish", tmp_path / "picture") as session:
+            counts.append(rows_in(session))
+
+    counts = []
+    with Database.at(database).session(5, "query", "look") as reader:
+        publisher = threading.Thread(target=publish)
+        publisher.start()
+        publisher.join(0.3)
+        assert "Conflicting lock" in change(database).stderr
+        assert rows_in(reader) == 1002
+    publisher.join()
+    assert counts == [1002]
+    Database.at(database).close()
+
+
 @pytest.mark.parametrize("refuses", [None, OSError(18, "another file system")])
 def test_a_picture_is_taken_whatever_the_system_can_do(refuses, database, tmp_path, monkeypatch):
     def copy_file_range(*arguments):
@@ -88,4 +108,58 @@ def test_who_does_not_want_to_wait_and_who_is_told_to_stop_give_up_at_once(tmp_p
     for timeout, given_up in ((0, False), (30, True)):
         with pytest.raises(TurnTimeoutError, match="publish"):
             Turnstile(tmp_path / "db").acquire(timeout, "commit", lambda given_up=given_up: given_up)
+    holder.release()
+
+
+def test_every_thread_waits_for_who_publishes(database):
+    def read():
+        with Database.at(database).session(0.05, "query", "look") as session:
+            counts.append(rows_in(session))
+
+    counts = []
+    holder = Turnstile(database)
+    holder.acquire(1, "publish")
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    threading.Timer(0.3, holder.release).start()
+    for reader in readers:
+        reader.join()
+    Database.at(database).close()
+    assert counts == [1002] * 3
+
+
+def test_a_query_over_two_files_waits_for_who_publishes_while_another_thread_does(database):
+    def read():
+        with Database.at(database).session(5, "query", "look"):
+            pass
+
+    holder = Turnstile(database)
+    holder.acquire(1, "publish")
+    reader = threading.Thread(target=read)
+    reader.start()
+    threading.Timer(0.3, holder.release).start()
+    with (
+        scratch_session() as session,
+        Database.at(database).lent_to(session, "lent", 0.05, "query"),
+    ):
+        assert session.execute("SELECT count(*) FROM lent.t") == [(1002,)]
+    reader.join()
+
+
+def test_who_is_told_to_stop_waits_for_nobody_in_this_process_either(database):
+    def read():
+        with pytest.raises(DatabaseLockedError), Database.at(database).session(30, "query", "look"):
+            pass
+
+    holder = Turnstile(database)
+    holder.acquire(1, "publish")
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    time.sleep(0.1)
+    Database.at(database).stop_waiting()
+    for reader in readers:
+        reader.join(5)
+    assert not any(reader.is_alive() for reader in readers)
     holder.release()

@@ -20,7 +20,9 @@ from gapless.asset_key import AssetKey
 from gapless.errors import InvocationError
 from gapless.partitions import DailyPartitionsDefinition
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
+from gapless.storage.parquet.errors import DataFileError
 from gapless.storage.parquet.store import PolarsParquetIOManager
+from gapless.storage.publishing import publishing
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.last_published import answer_of_last_published, remember
 from gapless.storage.publishing.parquet_folder import file_of
@@ -425,6 +427,40 @@ def test_when_the_disk_is_full_the_copy_of_before_stays(store, tmp_path, form):
     assert not list(tmp_path.rglob("*building*"))
 
 
+def test_a_data_file_that_is_gone_or_torn_is_told_with_its_partition_and_the_cure(tmp_path):
+    parquet = PolarsParquetIOManager(tmp_path / "data")
+    fill(parquet)
+    publish([source(parquet)], tmp_path / "bi.duckdb", Form.DUCKDB, NOW)
+    (file,) = parquet.files("plays", ["2024-01-02"])
+    os.truncate(file, 40)
+    for reason in ("parquet: File out of specification", "No such file or directory"):
+        with pytest.raises(DataFileError) as told:
+            publish([source(parquet)], tmp_path / "bi.duckdb", Form.DUCKDB, NOW)
+        assert f"asset 'plays', partition '2024-01-02': its file {file} cannot be read: {reason}" in str(told.value)
+        assert "gapless materialize plays --partition 2024-01-02; or go back" in str(told.value)
+        Path(file).unlink(missing_ok=True)
+    assert rows_of(tmp_path / "bi.duckdb") == EXPECTED
+    assert not list(tmp_path.glob(".*staged*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_rows_on_their_way_for_which_there_is_no_room_are_told(tmp_path, monkeypatch):
+    parquet = PolarsParquetIOManager(tmp_path / "data")
+    fill(parquet)
+    publish([source(parquet)], tmp_path / "bi.duckdb", Form.DUCKDB, NOW)
+    monkeypatch.setattr(publishing, "_staged", lambda copy: _full(tmp_path))
+    told = refused(parquet, tmp_path / "bi.duckdb", Form.DUCKDB)
+    assert "/bi.duckdb: there is no room: No space left on device (os error 28). What was there stays. Free" in told
+    assert rows_of(tmp_path / "bi.duckdb") == EXPECTED
+
+
+def _full(folder: Path) -> Path:
+    link = folder / "full"
+    if not link.is_symlink():
+        link.symlink_to("/dev/full")
+    return link
+
+
 @pytest.mark.parametrize("form", list(Form))
 def test_what_a_publisher_that_died_left_is_cleared_away(store, tmp_path, form):
     fill(store)
@@ -487,6 +523,21 @@ def test_rows_on_their_way_lie_where_no_other_publisher_puts_them(tmp_path, monk
     with pytest.raises(InvocationError):
         publish([source(parquet, "never")], tmp_path / "a.duckdb", Form.DUCKDB, NOW)
     assert not left.exists()
+
+
+def test_who_waits_for_another_publisher_gives_up_when_it_says(store, tmp_path, monkeypatch):
+    fill(store)
+    monkeypatch.setattr("gapless.storage.publishing.publishing._PATIENCE_S", 0.01)
+    target = tmp_path / "bi.duckdb"
+
+    def meanwhile(table):
+        with pytest.raises(PublishError, match=r"gapless process \d+ \(publish a copy\) has been publishing there"):
+            publish([source(store)], target, Form.DUCKDB, NOW)
+        refused.append(table.asset)
+
+    refused = []
+    publish([source(store)], target, Form.DUCKDB, NOW, told=meanwhile)
+    assert refused == ["plays"]
 
 
 def test_the_newest_run_is_told_though_the_clock_went_back(store):

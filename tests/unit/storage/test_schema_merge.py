@@ -46,7 +46,27 @@ def test_an_integer_type_holds_another_if_it_holds_its_extremes(wide, narrow):
         ("DECIMAL(12,3)", "DECIMAL(10,2)", True),
         ("DECIMAL(10,3)", "DECIMAL(10,2)", False),
         ("BIGINT[]", "BIGINT[]", True),
-        ("BIGINT[]", "INTEGER[]", False),
+        ("BIGINT[]", "INTEGER[]", True),
+        ("BIGINT[][3]", "INTEGER[][3]", True),
+        ("BIGINT[3]", "INTEGER[2]", False),
+        ("BIGINT[]", "INTEGER[2]", False),
+        ("BIGINT[]", "BIGINT", False),
+        ("DOUBLE[]", "INTEGER[]", True),
+        ("DOUBLE[]", "BIGINT[]", False),
+        ("STRUCT(a BIGINT, b VARCHAR)", "STRUCT(a INTEGER, b VARCHAR)", True),
+        ("STRUCT(a BIGINT, b VARCHAR)", "STRUCT(b VARCHAR, a INTEGER)", False),
+        ("STRUCT(a BIGINT, b VARCHAR)", "STRUCT(a INTEGER)", False),
+        ("STRUCT(a BIGINT)", "STRUCT(a VARCHAR)", False),
+        (
+            """STRUCT("a, (b" DECIMAL(20,3), e ENUM('),', 'x'))[]""",
+            """STRUCT("a, (b" INTEGER, e ENUM('),', 'x'))[]""",
+            True,
+        ),
+        ("DECIMAL(18,2)", "INTEGER", True),
+        ("DECIMAL(18,2)", "BIGINT", False),
+        ("DECIMAL(21,2)", "BIGINT", True),
+        ("DECIMAL(38,0)", "HUGEINT", False),
+        ("INTEGER", "DECIMAL(3,0)", False),
     ],
 )
 def test_types_hold_only_what_they_can_give_back(wide, narrow, expected):
@@ -77,6 +97,23 @@ def test_mixed_signs_meet_in_a_wider_signed_type():
 def test_decimals_meet_in_one_that_holds_both():
     assert merge({"a": "DECIMAL(10,2)"}, {"a": "DECIMAL(10,4)"}).columns == {"a": "DECIMAL(12,4)"}
     assert merge({"a": "DECIMAL(38,0)"}, {"a": "DECIMAL(38,4)"}).conflicts.keys() == {"a"}
+
+
+def test_decimals_and_integers_meet_in_a_decimal():
+    assert merge({"a": "INTEGER"}, {"a": "DECIMAL(18,2)"}).widened == {"a": "DECIMAL(18,2)"}
+    assert merge({"a": "DECIMAL(18,2)"}, {"a": "SMALLINT"}).casts == {"a": "DECIMAL(18,2)"}
+    assert merge({"a": "DECIMAL(18,2)"}, {"a": "BIGINT"}).columns == {"a": "DECIMAL(21,2)"}
+    assert merge({"a": "DECIMAL(38,2)"}, {"a": "BIGINT"}).conflicts == {}
+    assert merge({"a": "DECIMAL(38,20)"}, {"a": "BIGINT"}).conflicts.keys() == {"a"}
+
+
+def test_lists_and_structs_meet_value_by_value():
+    assert merge({"a": "INTEGER[]"}, {"a": "BIGINT[]"}).widened == {"a": "BIGINT[]"}
+    mixed = merge({"a": "STRUCT(x INTEGER, y UINTEGER[])"}, {"a": "STRUCT(x BIGINT, y INTEGER[])"})
+    assert mixed.columns == {"a": "STRUCT(x BIGINT, y BIGINT[])"}
+    assert mixed.casts == mixed.columns
+    assert merge({"a": "BIGINT[]"}, {"a": "DOUBLE[]"}).conflicts.keys() == {"a"}
+    assert merge({"a": "STRUCT(x BIGINT)"}, {"a": "STRUCT(y BIGINT)"}).conflicts.keys() == {"a"}
 
 
 def test_integers_of_64_bits_become_floats_only_if_each_value_is_exact():

@@ -7,11 +7,12 @@ import pickle
 import polars as pl
 import pytest
 
-from gapless import EnvVar
+from gapless import DuckDBResource, EnvVar
 from gapless.asset_key import AssetKey
 from gapless.partitions import DailyPartitionsDefinition
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.errors import NoPartitionExpressionError, TableNameError
+from gapless.storage.parquet.store import PolarsParquetIOManager
 from gapless.storage.slices import Committed, OutputSlices, PartitionSlice
 
 WHOLE = OutputSlices(AssetKey("plays"), (PartitionSlice(None),), None, "run")
@@ -179,6 +180,27 @@ def test_the_lock_timeout_may_come_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("PATIENCE")
     with pytest.raises(TableNameError, match=r"which has no value\. Set it: export PATIENCE="):
         store.query("SELECT 1")
+
+
+@pytest.mark.parametrize("given", [-1, "x", None, float("nan")])
+@pytest.mark.parametrize("kind", [DuckDBPolarsIOManager, PolarsParquetIOManager])
+def test_a_lock_timeout_that_is_none_is_refused(tmp_path, kind, given):
+    store = kind(tmp_path / "place", lock_timeout=given)
+    output = OutputSlices(AssetKey("t"), (PartitionSlice(None),), None, "run")
+    try:
+        (outcome,) = store.commit([store.stage(output, pl.DataFrame({"n": [1]}))])
+        error = outcome.error
+    except TableNameError as raised:  # before anything is staged
+        error = raised
+    assert str(error) == (
+        f"the lock_timeout is {given!r}, and that is no number of seconds. Set it to a number that is at least 0, such"
+        " as 60."
+    )
+
+
+def test_a_lock_timeout_of_a_resource_that_is_none_is_refused(tmp_path):
+    with pytest.raises(TableNameError, match=r"the lock_timeout is -1[.]0, and that is no number of seconds"):
+        DuckDBResource(database=str(tmp_path / "a.duckdb"), lock_timeout=-1).get_connection()
 
 
 def test_a_file_that_is_deleted_while_it_is_open_is_not_written_to_any_more(tmp_path):

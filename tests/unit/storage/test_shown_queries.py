@@ -33,6 +33,12 @@ def database(tmp_path):
         ("SELECT 'infinity'::TIMESTAMP AS t, '-infinity'::DATE AS d", {"t": "infinity", "d": "-infinity"}),
         ("SELECT DATE '0001-01-01 (BC)' AS d", {"d": "0001-01-01 (BC)"}),
         ("SELECT NULL::DATE AS d", {"d": None}),
+        (
+            "SELECT {'BITRATE': 1, 'BIT': 2, 'an INTERVAL, ()': 3} AS s",
+            {"s": {"BITRATE": 1, "BIT": 2, "an INTERVAL, ()": 3}},
+        ),
+        ("SELECT [{'a': 'x'::ENUM('x', 'UNION')}] AS l", {"l": [{"a": "x"}]}),
+        ("SELECT {'a': '01'::BIT, 'BIT': INTERVAL 1 DAY} AS s", {"s": "{'a': 01, 'BIT': 1 day}"}),
     ],
 )
 def test_what_a_frame_or_python_cannot_hold_is_shown_as_the_database_writes_it(database, sql, shown):

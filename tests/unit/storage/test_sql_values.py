@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from storage_desk import Desk
 
@@ -21,6 +22,7 @@ from gapless.storage.duckdb.staging.spilled import StagedFiles
 from gapless.storage.errors import (
     ColumnNamesError,
     ColumnTypeError,
+    DatabaseFailure,
     MissingPartitionColumnError,
     NeverMaterializedError,
     RowsOutsidePartitionError,
@@ -68,6 +70,27 @@ def test_the_names_of_a_query_may_be_anything_and_braces_of_sql_stay(plays, tota
     text = "FROM {plays} AS a JOIN {raw/plays} AS b USING (n) SELECT a.day, n, {{'b': b.mark}} AS record, '{{}}' AS t"
     totals.write(ONE, sql(text).reading({"plays": source(plays, ONE), "raw/plays": other}))
     assert totals.read(ONE).rows() == [(ONE, n, {"b": 2}, "{}") for n in range(3)]
+
+
+def test_text_quoted_names_and_comments_keep_their_braces(plays, totals):
+    text = """SELECT day, '{plays}' AS a, E'\\'{nobody}' AS b, $q${plays}$q$ AS "{plays}", date'2024-01-01' AS d,
+        'it''s' AS c FROM {plays} -- of {nobody}, it's
+        /* nor {nobody} */ LIMIT 1"""
+    made = query(text, source(plays, ONE))
+    assert made.names == ("plays",)
+    totals.write(ONE, made)
+    assert totals.read(ONE).drop("d").row(0, named=True) == {
+        "day": ONE, "a": "{plays}", "b": "'{nobody}", "{plays}": "{plays}", "c": "it's"
+    }  # fmt: skip
+
+
+def test_an_integer_of_more_than_38_digits_stays_in_the_database(plays, totals):
+    totals.write(ONE, query(f"SELECT day, {2**128 - 1}::UHUGEINT AS v FROM {{plays}} LIMIT 1", source(plays, ONE)))
+    for expected in (pl.DataFrame, pl.LazyFrame, pa.Table, pa.RecordBatchReader):
+        with pytest.raises(DatabaseFailure, match="column 'v', UHUGEINT, has an integer of more than 38 digits: CAST"):
+            totals.read(ONE, expected=expected)
+    totals.write(ONE, query("SELECT day, 21::UHUGEINT AS v FROM {plays} LIMIT 1", source(plays, ONE)))
+    assert totals.read(ONE)["v"].to_list() == [21]
 
 
 @pytest.mark.parametrize("key", ["it's", 'a "b"', "$day", "?", "'; drop table plays; --", "{plays}"])

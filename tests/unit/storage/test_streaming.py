@@ -7,12 +7,14 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from gapless import DailyPartitionsDefinition
+from gapless.storage.duckdb.database.connection import scratch_session
 from gapless.storage.duckdb.errors import StagedFileError
 from gapless.storage.duckdb.staging import gathering
 from gapless.storage.duckdb.staging.spilled import StagedFiles
@@ -68,6 +70,22 @@ def test_a_staged_value_in_files_holds_no_memory_and_is_gone_after_its_commit(da
     assert outcome.rows == {ONE: 100}
     assert outcome.nbytes == 2 * frame().estimated_size()
     assert parts(tmp_path) == []
+
+
+def test_names_of_columns_that_look_like_patterns_are_names_in_files_too(days, tmp_path):
+    whole = frame().with_columns(
+        pl.Series("^mark$", [7] * 50), pl.Series("*", [8] * 50), pl.Series("^.*$", [None] * 50)
+    )
+    typed = whole.with_columns(pl.Series("^.*$", [9] * 50))
+    staged = days.store.stage(days.output(ONE, TWO), iter([whole, typed, whole]))
+    assert len(parts(tmp_path)) == 3
+    (outcome,) = days.store.commit([staged])
+    assert outcome.rows == {ONE: 150, TWO: 0}
+    found = days.read(ONE, TWO)
+    assert found.columns == whole.columns
+    values = {name: set(found[name]) for name in ("mark", "^mark$", "*", "^.*$")}
+    assert values == {"mark": {1}, "^mark$": {7}, "*": {8}, "^.*$": {None, 9}}
+    assert days.read(ONE, TWO, expected=pl.LazyFrame).select(pl.nth(3)).collect().columns == ["^mark$"]
 
 
 def test_a_value_that_is_not_committed_leaves_nothing_either(days, tmp_path):
@@ -240,3 +258,19 @@ def test_staging_holds_a_part_of_the_rows_in_memory(tmp_path, value):
     rows, size, grown = map(int, out.split())
     assert (rows, err) == (6_000_000, "")
     assert grown < 130 < 200 < size  # MiB
+
+
+def test_the_memory_limit_lasts_until_the_last_session_is_done_with_it():
+    def limit(session):
+        return session.execute("SELECT current_setting('memory_limit')")
+
+    with scratch_session() as one, scratch_session() as two, ExitStack() as early, ExitStack() as late:
+        unlimited = limit(one)
+        one.limit_memory(10, early)
+        two.limit_memory(100, late)
+        limited = limit(two)
+        assert limited != unlimited
+        early.close()
+        assert limit(two) == limited
+        late.close()
+        assert limit(two) == unlimited

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from gapless import DailyPartitionsDefinition
 from gapless.storage.duckdb.database.streams import ArrowStream, _sunk_batches
-from gapless.storage.duckdb.errors import BatchError, UnreadableValueError
+from gapless.storage.duckdb.errors import BatchError, MixedColumnError, UnreadableValueError
 from gapless.storage.duckdb.staging import gathering
 from gapless.storage.duckdb.staging.frames import StagedFrame
 from gapless.storage.duckdb.staging.spilled import StagedFiles
@@ -296,6 +297,23 @@ def test_missing_values_of_pandas_are_null(days):
             UnreadableValueError,
             r"a pandas.DataFrame that cannot be read: .*period\[M\].* Give its columns types that DuckDB knows",
         ),
+        (
+            pd.DataFrame({"at": [ONE], "n": [1]}, index=pd.Index([5], name="n")),
+            ColumnNamesError,
+            r"the index and a column are both called 'n', and their values differ. Rename it: \.rename_axis",
+        ),
+        (
+            pd.DataFrame({"at": [ONE]}, index=pd.MultiIndex.from_tuples([(1, 2)], names=["n", "n"])),
+            ColumnNamesError,
+            "two levels of the index are called 'n'",
+        ),
+        (
+            pd.DataFrame({"at": [ONE] * 3, "n": [None, 1, "x"]}, dtype=object),
+            MixedColumnError,
+            r"column 'n' has values of several kinds, for example 1 and 'x'\. Give all of them one type",
+        ),
+        (pd.DataFrame({"at": [ONE] * 2, "n": [True, 2]}, dtype=object), MixedColumnError, "True and 2"),
+        (pd.DataFrame({"at": [ONE] * 2, "n": ["x", b"x"]}, dtype=object), MixedColumnError, "'x' and b'x'"),
     ],
 )
 def test_a_pandas_frame_that_cannot_be_stored_says_why(days, rows, error, message):
@@ -304,12 +322,100 @@ def test_a_pandas_frame_that_cannot_be_stored_says_why(days, rows, error, messag
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2.5, None, float("nan"), np.float32(4)], [1, 2.5, None, None, 4]),
+        ([np.int64(2**60 + 1), None, 1, pd.NA], [2**60 + 1, None, 1, None]),
+        ([np.bool_(True), False, None], [True, False, None]),
+        (["x", None, float("nan"), np.str_("y")], ["x", None, None, "y"]),
+        ([[1], (2,), None], [[1], [2], None]),
+    ],
+)
+def test_objects_of_one_kind_keep_it(days, values, expected):
+    rows = pd.DataFrame({"at": [ONE] * len(values), "v": pd.Series(values, dtype=object)})
+    days.write(ONE, rows)
+    assert days.read(ONE)["v"].to_list() == expected
+
+
 def test_a_subclass_of_a_pandas_frame_is_one(days):
     class Frame(pd.DataFrame):
         pass
 
     days.write(ONE, Frame(as_pandas(frame())))
     assert days.read(ONE).equals(frame())
+
+
+# --- what Arrow has and a table has not
+
+
+def with_day(values: pa.Array) -> pa.Table:
+    return pa.table({"at": [ONE] * len(values), "v": values})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (pa.array([Decimal(1)], pa.decimal256(60, 2)), r"'v' has the type decimal256\(60, 2\).*Cast it to decimal128"),
+        (pa.array([[Decimal(1)]], pa.list_(pa.decimal256(60, 2))), r"'v' has the type list<item: decimal256"),
+        (pa.array([(1, 2, 3)], pa.month_day_nano_interval()), "type month_day_nano_interval.*Store a number"),
+        (
+            pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])]),
+            "'v' has the type sparse_union.*members",
+        ),
+        (pa.array([{"a": 0}], pa.struct([("a", pa.timestamp("s", "-02:00"))])), "same instants in UTC"),
+        (pa.RunEndEncodedArray.from_arrays([1], pa.array([7])), "run_end_decode"),
+    ],
+    ids=str,
+)
+def test_a_column_that_polars_cannot_read_is_told_with_the_cure(days, capfd, values, message):
+    table = with_day(values)
+    for value in (table, table.to_reader(), table.to_batches()[0]):
+        with pytest.raises(ColumnTypeError, match=message):
+            days.commit((ONE, value))
+    assert capfd.readouterr().err == ""
+
+
+def test_instants_with_a_fixed_offset_are_stored_as_instants(days):
+    table = with_day(pa.array([0, None], pa.timestamp("us", "+05:30")))
+    for value in (table, table.to_reader(), table.to_batches()[0]):
+        days.write(ONE, value)
+        assert days.read(ONE)["v"].to_list() == [datetime(1970, 1, 1, tzinfo=UTC), None]
+
+
+@pytest.mark.parametrize(
+    "value", [pd.Series([1]), pa.array([1]), pa.chunked_array([[1]])], ids=["pandas", "array", "chunks"]
+)
+def test_values_without_the_name_of_a_column_are_refused(days, value):
+    with pytest.raises(OutputTypeError, match=r"an iterator of such batches, or gapless\.sql"):
+        days.commit((ONE, value))
+
+
+def test_integers_of_128_bits_are_stored_as_they_are_or_refused(days):
+    def relation_of(value: str) -> Any:
+        return duckdb.connect().sql(f"SELECT '{ONE}' AS at, {value} AS v")
+
+    most = 10**38 - 1
+    for value, stored in ((f"sum({most}::HUGEINT)", most), (f"-{most}::HUGEINT", -most), (f"{most}::UHUGEINT", most)):
+        days.write(ONE, relation_of(value))
+        assert days.read(ONE)["v"].item() == stored
+    for value in (f"{most + 1}::UHUGEINT", f"{2**128 - 1}::UHUGEINT", f"({-(2**127)})::HUGEINT"):
+        with pytest.raises(
+            UnreadableValueError, match=r"column 'v', U?HUGEINT, has an integer of more than 38 digits: CAST"
+        ):
+            days.commit((ONE, relation_of(value)))
+    for value in (f"[{2**128 - 1}::UHUGEINT]", f"{{'HUGEINT': ({-(2**127)})::HUGEINT}}"):
+        with pytest.raises(UnreadableValueError, match="Could not cast value"):
+            days.commit((ONE, relation_of(value)))
+
+
+def test_a_relation_is_told_by_its_types_before_it_runs(days):
+    with pytest.raises(ColumnTypeError, match="'v' has the type INTERVAL"):
+        days.commit((ONE, duckdb.connect().sql(f"SELECT '{ONE}' AS at, INTERVAL 1 DAY AS v")))
+    with pytest.raises(ColumnNamesError, match="two columns are called 'at'"):
+        days.commit((ONE, duckdb.connect().sql("SELECT 1::HUGEINT AS at, 2 AS at")))
+    with pytest.raises(UnreadableValueError, match="DuckDBPyRelation that cannot be read: broken"):
+        days.commit((ONE, duckdb.connect().sql(f"SELECT '{ONE}' AS at, error('broken') AS v")))
 
 
 # --- without help

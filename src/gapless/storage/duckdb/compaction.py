@@ -7,7 +7,6 @@ in between leaves a file that nobody reads, which the next compaction removes.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from gapless.errors import StorageError
 from gapless.storage.duckdb.commits.commit_records import trim_records
 from gapless.storage.duckdb.database.connection import ROW_GROUP_SIZE, Database, Session
 from gapless.storage.duckdb.table_name import quoted
+from gapless.storage.durable import sync
 from gapless.storage.errors import DatabaseFailure
 from gapless.storage.slices import Compaction
 
@@ -96,7 +96,7 @@ def _write_anew(session: Session, path: Path) -> None:
     with _removed(beside):
         _copy(session, beside)
         shutil.copymode(path, beside)
-        _to_disk(beside)
+        sync(beside)
         # A log beside the new file would be taken for its own.
         if wal.exists() and wal.stat().st_size:
             raise DatabaseFailure(
@@ -105,7 +105,7 @@ def _write_anew(session: Session, path: Path) -> None:
         # While the old file is open, and locked: nobody can have written to it since it was copied.
         beside.replace(path)
     with suppress(OSError):  # some file systems cannot; the file itself is safe
-        _to_disk(path.parent)
+        sync(path.parent)
 
 
 @contextmanager
@@ -165,14 +165,6 @@ def _inventory(session: Session, catalog: str) -> list[tuple[str, str, str, int]
                 ((rows,),) = session.execute(f"SELECT count(*) FROM {table}")
             found.append((kind, schema, name, rows))
     return sorted(found)
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _size(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 StorageError
 ├── BatchError       one of the frames that a function gave as batches does not fit those before
+├── MixedColumnError a column of a pandas DataFrame has Python objects of several kinds
 ├── StagedFileError  the file in which rows waited for their commit is damaged or gone
 ├── SqlSourceError   gapless.sql() names something that is not there to read
 ├── SqlValueError    DuckDB refuses the SQL that a function returned
@@ -15,7 +16,14 @@ from dataclasses import dataclass
 from gapless.errors import StorageError
 from gapless.storage.errors import slice_name
 
-__all__ = ["BatchError", "SqlSourceError", "SqlValueError", "StagedFileError", "UnreadableValueError"]
+__all__ = [
+    "BatchError",
+    "MixedColumnError",
+    "SqlSourceError",
+    "SqlValueError",
+    "StagedFileError",
+    "UnreadableValueError",
+]
 
 
 @dataclass(eq=False)
@@ -36,6 +44,27 @@ class BatchError(StorageError):
 
     def __str__(self) -> str:
         return f"{slice_name(self.asset, self.partitions)}: batch {self.number} {self.problem}. {self.fix}."
+
+
+@dataclass(eq=False)
+class MixedColumnError(StorageError):
+    """A column of a pandas DataFrame has Python objects of several kinds, of which DuckDB would make text.
+
+    Attributes:
+        first, second: Two values of different kinds, as Python shows them.
+    """
+
+    asset: str
+    partitions: tuple[str | None, ...]
+    column: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return (
+            f"{slice_name(self.asset, self.partitions)}: column {self.column!r} has values of several kinds, for"
+            f" example {self.first} and {self.second}. Give all of them one type, for example with .astype(str)."
+        )
 
 
 @dataclass(eq=False)

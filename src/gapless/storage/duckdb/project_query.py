@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ScannedTable", "answer", "answer_of_file", "asked"]
 
 _DOING = "query"
+_OF_FILES = frozenset({"IO", "InvalidInput", "HTTP"})  # DuckDB's kinds of errors where a file is gone or torn
 _SCANNED = "files"  # the catalog of what lies in files of its own
 
 
@@ -32,10 +33,12 @@ class ScannedTable:
         name: What it is called in SQL.
         source: The SELECT that reads it, or its rows; asked for only if somebody names the table. None if it holds
             nothing yet.
+        unreadable: Asked once reading it may have failed: which of its files cannot be read.
     """
 
     name: TableName
     source: Callable[[], str | pl.LazyFrame | None]
+    unreadable: Callable[[], StorageError | None] = lambda: None
 
 
 def answer(sql: str, files: Mapping[Path, float], scanned: Sequence[ScannedTable] = ()) -> pl.DataFrame:
@@ -106,7 +109,11 @@ def asked(session: Session, sql: str, scanned: Sequence[ScannedTable] = ()) -> p
         with _views(session, wanted):
             return session.query(sql)
     except DatabaseFailure as error:
-        reason = error.reason
+        kind, reason = error.kind, error.reason
+    # Asked only of failures to read: to answer, it may read all files.
+    for table in wanted if kind in _OF_FILES else ():
+        if (unreadable := table.unreadable()) is not None:
+            raise unreadable
     there = [name for name in tables if name[0] != _SCANNED]
     there += [(_SCANNED, one.name.schema, one.name.table) for one in scanned if _holds_rows(one)]
     catalogs = {catalog for catalog, _, _ in there}
@@ -185,5 +192,10 @@ def _views(session: Session, tables: Sequence[ScannedTable]) -> Iterator[None]:
 
 def _spilled(rows: pl.LazyFrame, file: Path) -> str:
     """Rows that DuckDB cannot read where they lie, without holding them all in memory."""
-    rows.sink_parquet(file)
+    from polars.exceptions import PolarsError
+
+    try:
+        rows.sink_parquet(file)
+    except (OSError, PolarsError) as error:
+        raise DatabaseFailure(str(file), "IO", " ".join(str(error).split())) from None
     return f"SELECT * FROM read_parquet('{file}')"

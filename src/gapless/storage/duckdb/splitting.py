@@ -22,6 +22,7 @@ from gapless.storage.duckdb.staging.refused_part import RefusedPart
 from gapless.storage.duckdb.staging.spilled import SpilledRows, StagedFiles
 from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import TableName, quoted
+from gapless.storage.named_columns import cast_named, named_columns
 from gapless.storage.policies import BoundaryPolicy
 from gapless.storage.slices import OutputSlices, StagedSlices
 
@@ -243,7 +244,10 @@ class _Splitting:
         nulls = [pl.lit(None).alias(name) for name in whole.null_columns]
         frames = self._session.batches(sql, inside.parameters, self._new_folder)
         return gathered(
-            (frame.cast(pl.Schema(whole.schema)).with_columns(nulls).select(whole.columns) for frame in frames),
+            (
+                cast_named(frame, whole.schema).with_columns(nulls).select(named_columns(whole.columns))
+                for frame in frames
+            ),
             self._new_folder,
         )
 

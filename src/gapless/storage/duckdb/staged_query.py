@@ -23,7 +23,7 @@ from gapless.storage.duckdb.staging.staged_value import Source, StagedValue
 from gapless.storage.duckdb.table_name import TableName, quoted
 from gapless.storage.errors import DatabaseFailure, NeverMaterializedError
 from gapless.storage.slices import InputSlices, OutputSlices
-from gapless.storage.sql_query import SqlQuery
+from gapless.storage.sql_query import LITERALS, SqlQuery
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnTable", "StagedQuery", "staged_query"]
 
-# Everything in which a question mark is no parameter, and the question mark.
-_LEXEMES = re.compile(
-    r"""[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(\w*)\$.*?\$\1\$  # text and names
-      | --[^\n]* | /\*.*?\*/ | (\?)""",
-    re.DOTALL | re.VERBOSE,
-)
+_LEXEMES = re.compile(rf"{LITERALS} | (?P<mark>\?)", re.DOTALL | re.VERBOSE)
 _NOT_THE_QUERYS_FAULT = ("Fatal", "Internal")
 
 
@@ -235,7 +230,7 @@ def _by_name(selected: Condition, prefix: str) -> tuple[str, dict[str, Any]] | N
 
     def named(found: re.Match[str]) -> str:
         nonlocal marks
-        if found[2] is None:
+        if found["mark"] is None:
             return found[0]
         marks += 1
         return f"${next(left, '')}"

@@ -44,7 +44,7 @@ class TableName:
                     "Give a non-empty string",
                 )
             names[what] = name
-        schema = names["schema"] or default_schema or (asset.path[-2] if len(asset.path) > 1 else "public")
+        schema = names["schema"] or default_schema or (asset.parts[-2] if len(asset.parts) > 1 else "public")
         folded = schema.casefold()
         if folded == RECORDS_SCHEMA or folded in _DUCKDBS_OWN:
             whose = "where Gapless keeps its own records" if folded == RECORDS_SCHEMA else "which is DuckDB's own"

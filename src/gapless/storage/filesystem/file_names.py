@@ -22,7 +22,7 @@ _KEPT = frozenset(" '()+,-.:@_~")
 
 def asset_folder(asset: AssetKey) -> tuple[str, ...]:
     """The folder of an asset: a name for each part of its key; several for a part that is too long for one."""
-    return tuple(piece for part in asset.path for piece in _pieces(_escaped(part, _KEPT - {"."})))
+    return tuple(piece for part in asset.parts for piece in _pieces(_escaped(part, _KEPT - {"."})))
 
 
 def value_parts(asset: AssetKey, partition: str | None) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def dagster_parts(asset: AssetKey, partition: str | None) -> tuple[str, ...]:
         text = "/".join(partition.keys_by_dimension.values())
     text = f"%2F{text[1:]}" if text.startswith("/") else text
     below = ("%2E%2E" if part == ".." else part for part in text.split("/") if part not in ("", "."))
-    parts = (*asset.path, *below)
+    parts = (*asset.parts, *below)
     return () if any(part in (".", "..") or "\0" in part for part in parts) else parts
 
 

@@ -16,20 +16,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gapless.errors import StorageError
 from gapless.storage.errors import DiskFullError
+from gapless.storage.parquet.damage import damaged, rows_as_stored
 from gapless.storage.parquet.errors import CommitLogError, CommitRaceError, CommitUnknownError, DataFileError
 from gapless.storage.parquet.files import ABANDONED, Found, older
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.names import RESERVED, file_name
-from gapless.storage.parquet.reading import collected, scanned
+from gapless.storage.parquet.reading import collected
 from gapless.storage.parquet.table_commit import Patience, TableFiles, next_entry
 from gapless.storage.slices import Compaction
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["compacted"]
 
@@ -41,7 +38,8 @@ def compacted(table: TableFiles, now: datetime, pack_below: int, patience: Patie
     """Pack what is small, and delete what nobody needs.
 
     Args:
-        now: Decides what has been kept for long enough.
+        now: Decides what has been kept for long enough, and is believed: a clock that is ahead lets old versions go
+            early. Current versions, and what is being written, are safe from it.
         pack_below: Bytes; files smaller than this are packed. 0 packs nothing.
 
     What is wrong with this table alone is among the report's failures: files that cannot be read, a damaged log.
@@ -72,7 +70,7 @@ def _compacted(table: TableFiles, now: datetime, pack_below: int, patience: Pati
         try:
             packed |= _pack(table, manifest, pack, patience)
         except DataFileError:
-            unreadable += _unreadable(table, manifest, pack)
+            unreadable += damaged(table, manifest, pack)
         except DiskFullError as error:
             failures.append(error)
             break
@@ -140,7 +138,7 @@ def _pack(table: TableFiles, manifest: Manifest, pack: Sequence[Version], patien
     Raises:
         DataFileError: One of them cannot be read.
     """
-    frame = _rows(table, manifest, pack)
+    frame = collected(table.asset, str(table.place), rows_as_stored(table, manifest, pack))
     name = file_name()
     mean = max(1, frame.height // len(pack))
     size = table.files.write_frame(f"{table.folder}/{name}", frame, row_group_size=max(mean, 1024))
@@ -161,26 +159,6 @@ def _pack(table: TableFiles, manifest: Manifest, pack: Sequence[Version], patien
         if table.log.append(entry):
             return {was[version.partition].file for version in still}
         patience.lost(table.asset, tuple(was), str(table.place))
-
-
-def _rows(table: TableFiles, manifest: Manifest, versions: Sequence[Version]) -> pl.DataFrame:
-    """The rows of versions of one schema."""
-    # Their own columns, not the table's: a column that they lack must not look as if they had it.
-    own = replace(manifest, columns=manifest.schemas[versions[0].schema])
-    rows = scanned(table.files, table.folder, own, versions, list(own.columns))
-    return collected(table.asset, str(table.place), rows)
-
-
-def _unreadable(table: TableFiles, manifest: Manifest, pack: Sequence[Version]) -> list[DataFileError]:
-    """What is wrong with those of `pack` that cannot be read, though they are still their partitions' versions."""
-    found: dict[str | None, tuple[Version, DataFileError]] = {}
-    for version in pack:
-        try:
-            _rows(table, manifest, [version])
-        except DataFileError as error:
-            found[version.partition] = version, replace(error, partition=version.partition)
-    now = table.log.current()  # a file may go as soon as its partition is made again
-    return [error for key, (version, error) in found.items() if now.versions.get(key) == version]
 
 
 def _collect(table: TableFiles, now: datetime, patience: Patience) -> int:

@@ -165,20 +165,27 @@ class DataFileError(StorageError):
     Attributes:
         reason: What is wrong, a clause.
         partition: Whose file it is; None if that is not known, or it is that of the whole table.
+        file: Its path or URL, if it is known which.
+        others: How many other partitions have files that cannot be read.
     """
 
     asset: str
     place: str
     reason: str
     partition: str | None = None
+    file: str | None = None
+    others: int = 0
 
     def __str__(self) -> str:
-        if self.partition is not None:
-            one = f"{self.asset} --partition {shlex.quote(self.partition)}"
+        if self.partition is not None or self.file is not None:
+            one = self.asset if self.partition is None else f"{self.asset} --partition {shlex.quote(self.partition)}"
+            others = (
+                f", and so it is with {self.others:,} other partition{'s' * (self.others > 1)}" if self.others else ""
+            )
             return (
-                f"{slice_name(self.asset, (self.partition,))}: its file in {self.place} cannot be read: {self.reason}."
-                f" Put the file back from a copy, make the partition again: gapless materialize {one}, or go back to"
-                f" an older version of it: gapless restore {one}"
+                f"{slice_name(self.asset, (self.partition,))}: its file {self.file or f'in {self.place}'} cannot be"
+                f" read: {self.reason}{others}. Put the file back from a copy, make it again: gapless materialize"
+                f" {one}; or go back to an older version: gapless restore {one}"
             )
         return (
             f"asset {self.asset!r}: the files in {self.place} cannot be read: {self.reason}. If something else than"

@@ -118,6 +118,13 @@ class Files(Protocol):
         ...
 
 
+def is_disk_full(error: Exception) -> bool:
+    """Whether there was no room for what was to be written."""
+    # polars tells some of them by their text alone.
+    told = any(sign in str(error) for sign in ("No space left", "quota exceeded", "File too large"))
+    return told or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 class LocalFiles:
     """Files in a folder of this machine.
 
@@ -147,6 +154,8 @@ class LocalFiles:
             raise self._told(error) from None
 
     def create(self, name: str, data: bytes) -> bool:
+        # If only the folder cannot be brought to the disk, that is an error, though the file is there: whoever looks
+        # finds it, but it may be gone after a power cut. It cannot be taken back: others may build on it already.
         try:
             path, written = self._written(name, data)
             try:
@@ -276,9 +285,7 @@ class LocalFiles:
 
     def _told(self, error: OSError) -> StorageError:
         """What went wrong, in our words."""
-        # polars tells some of them by their text alone.
-        full = any(sign in str(error) for sign in ("No space left", "quota exceeded", "File too large"))
-        if full or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if is_disk_full(error):
             return DiskFullError(self.place, error.strerror or str(error))
         where = Path(error.filename or self._base)
         where = where.parent if where.name.startswith(".") else where  # not the file that was only being written

@@ -41,7 +41,7 @@ class KnownAssets:
             names = [name for name in names if name not in self._noted]
         if not names:
             return
-        content = json.dumps({"asset": list(asset.path), "after": log.current().number}).encode()
+        content = json.dumps({"asset": asset.path, "after": log.current().number}).encode()
         for name in names:
             self._files.create(name, content)
         with self._lock:

@@ -38,7 +38,7 @@ def encoded(text: str) -> str:
 
 def asset_folder(asset: AssetKey) -> str:
     """Where an asset lies below the base: a folder for each part of its key."""
-    return "/".join(_component(part) for part in asset.path)
+    return "/".join(_component(part) for part in asset.parts)
 
 
 def joined(asset: AssetKey) -> str:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gapless.storage.named_columns import named_column
 from gapless.storage.parquet.errors import DataFileError
 from gapless.storage.parquet.files import Files
 from gapless.storage.parquet.manifest import Manifest, Version
@@ -56,7 +57,8 @@ def collected(asset: str, place: str, rows: pl.LazyFrame) -> pl.DataFrame:
     try:
         return rows.collect()
     except (PolarsError, OSError) as error:
-        reason = " ".join(str(error).partition("Resolved plan")[0].split())
+        told = str(error).partition("Resolved plan")[0].partition("This error occurred")[0]  # the rest is of no use
+        reason = " ".join(told.split()).rstrip(".")
     raise DataFileError(asset, place, reason)
 
 
@@ -94,6 +96,6 @@ def _as_now(stored: Mapping[str, str], types: Mapping[str, pl.DataType]) -> Iter
         if own is None:
             yield pl.lit(None, dtype=kind).alias(name)
         elif was[own] == kind:
-            yield pl.col(own).alias(name)
+            yield named_column(own).alias(name)
         else:
-            yield pl.col(own).cast(kind).alias(name)
+            yield named_column(own).cast(kind).alias(name)

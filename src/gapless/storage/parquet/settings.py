@@ -15,7 +15,7 @@ from gapless.storage.settings import Setting, value_of
 if TYPE_CHECKING:
     from gapless.storage.parquet.files import Files
 
-__all__ = ["files_at", "kept_us", "options_of", "text"]
+__all__ = ["files_at", "kept_us", "options_of", "small_bytes", "text"]
 
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _WRITTEN = re.compile(r"\s*(\d+)\s*([a-z]+)\s*")
@@ -84,3 +84,17 @@ def kept_us(setting: str | timedelta | int | Setting) -> int:
             'Write a number and min, h, d or w: keep_versions="7d"; or 0 to keep none',
         )
     return span // timedelta(microseconds=1)
+
+
+def small_bytes(pack_below: int) -> int:
+    """Below how many bytes a file is small.
+
+    Raises:
+        TableNameError: It is no number of bytes.
+    """
+    if isinstance(pack_below, bool) or not isinstance(pack_below, int) or pack_below < 0:
+        raise TableNameError(
+            f"pack_below is {pack_below!r}, which is no number of bytes",
+            "Give a whole number: pack_below=1_000_000; or 0 to pack nothing",
+        )
+    return pack_below

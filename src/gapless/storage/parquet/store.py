@@ -20,11 +20,11 @@ from gapless.storage.errors import (
     TableNameError,
     UnknownColumnsError,
 )
-from gapless.storage.parquet.errors import PackedFilesError, StoredWholeError
+from gapless.storage.parquet.errors import DataFileError, PackedFilesError, StoredWholeError
 from gapless.storage.parquet.known_assets import KnownAssets
 from gapless.storage.parquet.manifest import Manifest, Version
 from gapless.storage.parquet.names import asset_folder
-from gapless.storage.parquet.settings import files_at, kept_us, options_of, text
+from gapless.storage.parquet.settings import files_at, kept_us, options_of, small_bytes, text
 from gapless.storage.settings import Setting, seconds
 from gapless.storage.slice_io_manager import SliceIOManager
 from gapless.storage.slices import (
@@ -175,6 +175,7 @@ class PolarsParquetIOManager(SliceIOManager):
 
         self._table(output.asset)  # settings without a value are told before anything is written
         seconds(self._lock_timeout)
+        small_bytes(self._pack_below)
         self._refuse_unbounded(output)
         return staged(output, value, self._files.new_folder)
 
@@ -251,9 +252,9 @@ class PolarsParquetIOManager(SliceIOManager):
         """
         from gapless.storage.parquet import compaction
 
+        below = small_bytes(self._pack_below)
         done = [
-            compaction.compacted(self._table(asset), now, self._pack_below, self._patience())
-            for asset in self._known.assets()
+            compaction.compacted(self._table(asset), now, below, self._patience()) for asset in self._known.assets()
         ]
         if done:
             with suppress(DiskFullError):  # the assets' own reports say so
@@ -280,13 +281,14 @@ class PolarsParquetIOManager(SliceIOManager):
         if not manifest.number or not manifest.columns:
             if source.slices:
                 raise NeverMaterializedError(table.asset, table.folder, table.files.place)
-            return loaded(table, pl.LazyFrame(), expected)
+            return loaded(table, manifest, (), pl.LazyFrame(), expected)
         columns = _wanted(source, manifest.columns, str(table.place))
         keys = [part.key for part in source.slices]
         if None in manifest.versions and keys and None not in keys:
             raise StoredWholeError(table.asset, tuple(keys), str(table.place))
         versions = _versions(manifest, None if None in keys else keys)
-        return loaded(table, self._scanned(table, manifest, versions, columns, source.timezone), expected)
+        rows = self._scanned(table, manifest, versions, columns, source.timezone)
+        return loaded(table, manifest, versions, rows, expected)
 
     def scan(self, asset: CoercibleToAssetKey, partitions: Sequence[str] | None = None) -> pl.LazyFrame:
         """The rows of some partitions, or of all, by key; read when it is collected.
@@ -315,6 +317,14 @@ class PolarsParquetIOManager(SliceIOManager):
         if shared:
             raise PackedFilesError(table.asset, len(shared))
         return [table.files.path(f"{table.folder}/{version.file}") for version in versions]
+
+    def unreadable(self, asset: CoercibleToAssetKey) -> DataFileError | None:
+        """Which file, once reading `asset` has failed; None if all of them can be read."""
+        from gapless.storage.parquet.damage import first_damaged
+
+        table = self._table(AssetKey.of(asset))
+        manifest = table.log.current()
+        return first_damaged(table, manifest, _versions(manifest, None))
 
     @staticmethod
     def _scanned(

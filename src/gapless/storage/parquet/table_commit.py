@@ -22,9 +22,11 @@ from gapless.storage.duckdb.membership.partition_order import place_in_time
 from gapless.storage.duckdb.staging.frames import StagedFrame
 from gapless.storage.duckdb.staging.staged_value import StagedValue
 from gapless.storage.duckdb.table_name import quoted
+from gapless.storage.errors import DiskFullError
+from gapless.storage.named_columns import named_column
 from gapless.storage.parquet.admission import Admission, FolderName
 from gapless.storage.parquet.commit_log import CommitLog
-from gapless.storage.parquet.errors import CommitRaceError, CommitUnknownError, StoredWholeError
+from gapless.storage.parquet.errors import BaseDirectoryError, CommitRaceError, CommitUnknownError, StoredWholeError
 from gapless.storage.parquet.files import Files
 from gapless.storage.parquet.manifest import Entry, Manifest, Version
 from gapless.storage.parquet.names import file_name, folder_columns, slice_folder
@@ -63,12 +65,11 @@ class TableFiles:
     def place(self) -> FolderName:
         return FolderName(self.files.place, self.folder)
 
-    def delete_collected(self, before: Manifest, after: Manifest) -> list[str]:
-        """Delete the files that were kept before an entry and are not after it; which."""
+    def delete_collected(self, before: Manifest, after: Manifest) -> None:
+        """Delete the files that were kept before an entry and are not after it."""
         names = [f"{self.folder}/{file}" for file in before.files() - after.files()]
         with suppress(Exception):  # compacting finds what is left over; what is committed is committed
             self.files.delete(names)
-        return names
 
 
 class Patience:
@@ -158,6 +159,9 @@ class TableCommit:
             if not self._table.log.append(entry):
                 kept.clear()
                 return None
+        except (BaseDirectoryError, DiskFullError):
+            kept.clear()  # it was surely not made; what an object store did not answer, it may make yet
+            raise
         except CommitUnknownError as error:
             return outcomes | dict.fromkeys(admission.accepted, Uncertain(error))
         self._table.delete_collected(manifest, manifest.followed_by([entry]))
@@ -292,12 +296,14 @@ def _rows(
         wanted = ", ".join(map(quoted, (given[name.casefold()] for name in types)))
         session.set_timezone("UTC")
         frame = session.frame(f"SELECT {wanted} FROM ({batch.select(types)}) WHERE {batch.number} = {position}")
-        found = frame.select(pl.col(given[name.casefold()]).cast(kind).alias(name) for name, kind in dtypes.items())
+        found = frame.select(
+            named_column(given[name.casefold()]).cast(kind).alias(name) for name, kind in dtypes.items()
+        )
         return found, tuple(name for name in types if found[name].null_count() == found.height)
     exprs = [
         pl.lit(None, dtype=kind).alias(name)
         if name.casefold() in nulls
-        else pl.col(given[name.casefold()]).cast(kind).alias(name)
+        else named_column(given[name.casefold()]).cast(kind).alias(name)
         for name, kind in dtypes.items()
     ]
     if isinstance(member, StagedFrame):

@@ -57,7 +57,7 @@ def answer_of_last_published(sql: str, home: Path) -> pl.DataFrame:
     scanned = []
     for one in contents["assets"]:
         schema, _, table = one["table"].partition(".")
-        where = "'" + str(version / file_of(AssetKey.of(one["asset"]).path)).replace("'", "''") + "'"
+        where = "'" + str(version / file_of(AssetKey.of(one["asset"]).parts)).replace("'", "''") + "'"
         scanned.append(ScannedTable(TableName(schema, table), _reading(where)))
     return answer(sql, {}, scanned)
 

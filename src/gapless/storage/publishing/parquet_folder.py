@@ -107,7 +107,7 @@ class ParquetFolder:
 
     def add(self, session: Session, source: Source, select: str) -> int:
         """Write the rows of a SELECT; returns how many."""
-        file = self._building / file_of(source.asset.path)
+        file = self._building / file_of(source.asset.parts)
         file.parent.mkdir(parents=True, exist_ok=True)
         where = "'" + str(file).replace("'", "''") + "'"
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
@@ -172,4 +172,4 @@ def _is_ours(path: Path) -> bool:
 
 
 def _tops(sources: Sequence[Source]) -> set[str]:
-    return {file_of(source.asset.path).parts[0] for source in sources}
+    return {file_of(source.asset.parts).parts[0] for source in sources}

@@ -36,9 +36,8 @@ def picture_of(path: Path, wait: float, doing: str, beside: Path) -> Iterator[Se
     """
     database = Database.at(path)
     with database.session(wait, doing, "look"):
-        taken = database.is_read_only and _taken(path, beside)
-    # Let go of it in any case: our having read the file has ended DuckDB's lock on it.
-    database.close()
+        # Our reading the file ends DuckDB's lock on it: nobody else of this process may rely on that, now or later.
+        taken = database.is_read_only and database.keep_to_one_session() and _taken(path, beside)
     try:
         if not taken:
             with database.session(wait, doing, "look") as session:

@@ -15,6 +15,7 @@ from gapless.storage.duckdb.commits.commit_records import RECORDS, committed_par
 from gapless.storage.duckdb.database.connection import Database, scratch_session
 from gapless.storage.duckdb.database.session import Session
 from gapless.storage.errors import DiskFullError
+from gapless.storage.parquet.files import is_disk_full
 from gapless.storage.publishing.duckdb_file import DuckDBFile
 from gapless.storage.publishing.errors import PublishError
 from gapless.storage.publishing.parquet_folder import ParquetFolder
@@ -26,6 +27,7 @@ from gapless.storage.turnstile import Turnstile, TurnTimeoutError
 __all__ = ["form_of", "publish"]
 
 _DOING = "publish"
+_TURN = "publish a copy"  # not for as long as that takes, as at a database
 _PATIENCE_S = 600.0  # while another publisher is at work on the same copy
 _BESIDE = (".wal", ".tmp", ".lock", ".queue", ".compacting")  # what DuckDB and we put beside a database
 _DUCKDB_SUFFIXES = frozenset({".duckdb", ".ddb", ".db"})
@@ -33,6 +35,8 @@ _DUCKDB_SUFFIXES = frozenset({".duckdb", ".ddb", ".db"})
 
 class _Copy(Protocol):
     """A copy that is being built."""
+
+    target: Path
 
     @property
     def folder(self) -> Path: ...
@@ -146,16 +150,13 @@ def _copied_from_database(copy: _Copy, path: Path, sources: Sequence[Source]) ->
 
 
 def _copied_from_files(copy: _Copy, source: Source) -> PublishedTable | None:
-    """Of a store that keeps no tables; what it gives is staged as one file, without holding it in memory."""
-    import polars as pl
-
+    """Of a store that keeps no tables."""
     records = source.store.committed(source.asset, source.metadata)
     if not records:
         return None
     staged = _staged(copy)
-    whole = InputSlices(source.asset, (PartitionSlice(None),), None, metadata=source.metadata)
     try:
-        source.store.load(whole, pl.LazyFrame).sink_parquet(staged)
+        _stage(copy, source, staged)
         with scratch_session() as session:
             copy.begin(session)
             try:
@@ -166,6 +167,25 @@ def _copied_from_files(copy: _Copy, source: Source) -> PublishedTable | None:
     finally:
         staged.unlink(missing_ok=True)
     return _described(source, rows, records)
+
+
+def _stage(copy: _Copy, source: Source, staged: Path) -> None:
+    """All rows as one file, without holding them in memory."""
+    import polars as pl
+
+    whole = InputSlices(source.asset, (PartitionSlice(None),), None, metadata=source.metadata)
+    try:
+        source.store.load(whole, pl.LazyFrame).sink_parquet(staged)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = " ".join(str(error).rpartition("underlying IO error: ")[2].split())
+        if is_disk_full(error):
+            raise DiskFullError(str(staged), reason) from None
+    else:
+        return
+    unreadable = source.store.unreadable(source.asset) if hasattr(source.store, "unreadable") else None
+    raise unreadable or PublishError(
+        str(copy.target), f"asset {str(source.asset)!r} cannot be copied: {reason}", "Correct that, and try again"
+    )
 
 
 def _staged(copy: _Copy) -> Path:
@@ -209,7 +229,7 @@ def _turn_at(copy: _Copy, target: Path) -> Iterator[None]:
         )
     turn = Turnstile(copy.turn_path)
     try:
-        turn.acquire(_PATIENCE_S, _DOING)
+        turn.acquire(_PATIENCE_S, _TURN)
     except TurnTimeoutError as error:
         reason = f"{error.holder} has been publishing there for more than {_PATIENCE_S:.0f} s"
         raise PublishError(str(target), reason, "Wait until it has ended, or end it") from None
@@ -229,7 +249,9 @@ def _explained(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise PublishError(
-                str(target), f"{error.strerror or error} ({error.filename})", "Correct that, or choose another path"
+                str(target),
+                f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""),
+                "Correct that, or choose another path",
             ) from error
         reason = str(error.strerror)
     else:

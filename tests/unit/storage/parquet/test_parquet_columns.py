@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
+from gapless.storage.errors import ColumnTypeError
 from gapless.storage.policies import BoundaryPolicy
 from gapless.storage.slices import Committed
 
@@ -175,3 +176,15 @@ def test_what_was_refused_of_several_partitions_may_yet_be_taken_apart(plays, da
     assert "column 'extra' is missing from the frame" in str(refused.error)
     parts = plays.store.split(late)
     assert [part.rows().collect().height for part in parts] == [50, 50]
+
+
+@pytest.mark.parametrize("kind", [pl.Struct([]), pl.List(pl.Struct({"a": pl.Struct([])}))])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_struct_without_fields_is_refused_with_what_to_do(plays, day, kind, lazy):
+    rows = day(1).with_columns(pl.lit(None, kind).alias("facts"))
+    with pytest.raises(ColumnTypeError) as told:
+        plays.write(K1, rows.lazy() if lazy else rows)
+    assert str(told.value) == (
+        f"asset 'plays', partition '2024-01-01': column 'facts' has the type {kind}, which cannot be stored and read"
+        " back as it is. Give the struct a field, or drop the column."
+    )

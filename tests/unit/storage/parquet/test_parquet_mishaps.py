@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gapless.storage.errors import DiskFullError
 from gapless.storage.parquet import compaction
 from gapless.storage.parquet.errors import CommitUnknownError, DataFileError, ObjectStorageError
 from gapless.storage.parquet.files import Found, LocalFiles, older
@@ -176,6 +177,27 @@ def test_a_commit_of_which_nothing_is_known_is_uncertain(plays, day, lost_answer
     assert "was written is not known: cannot write to s3://bucket: it does not answer" in str(outcome.error)
     monkeypatch.undo()
     assert plays.read(K1)["n"].to_list() == [7]
+
+
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        (DiskFullError("data", "no space left"), 0),
+        (ObjectStorageError("s3://bucket", None, "write to", "it does not answer", "Check it"), 1),  # it may come yet
+    ],
+)
+def test_files_of_an_entry_that_was_surely_not_made_are_deleted_at_once(plays, day, monkeypatch, error, left):
+    create = LocalFiles.create
+
+    def refusing(self, name, data):
+        if "/_gapless/0" in name:
+            raise error
+        return create(self, name, data)
+
+    monkeypatch.setattr(LocalFiles, "create", refusing)
+    (outcome,) = plays.commit((K1, day(1)))
+    assert isinstance(outcome, Refused)
+    assert len([*Path(plays.store.base_dir).rglob("*.parquet")]) == left
 
 
 # --- packs

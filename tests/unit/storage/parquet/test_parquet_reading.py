@@ -73,8 +73,36 @@ def test_only_the_files_of_the_asked_for_partition_are_touched(two_days):
 def test_a_damaged_file_is_told(two_days):
     for file in Path(two_days.store.base_dir).rglob(f"partition={K2}/*.parquet"):
         file.write_bytes(b"PAR1 and nothing more PAR1")
-    with pytest.raises(DataFileError, match="asset 'plays'"):
-        two_days.read(K2)
+    with pytest.raises(DataFileError) as told:
+        two_days.read(K1, K2)
+    assert str(told.value) == (
+        f"asset 'plays', partition '2024-01-02': its file {file} cannot be read: parquet: File out of specification:"
+        " The footer size must be smaller or equal to the file's size. Put the file back from a copy, make it again:"
+        " gapless materialize plays --partition 2024-01-02; or go back to an older version: gapless restore plays"
+        " --partition 2024-01-02"
+    )
+    assert two_days.store.unreadable("plays").partition == K2
+
+
+def test_of_many_damaged_files_one_is_named_and_the_others_are_counted(two_days):
+    for file in Path(two_days.store.base_dir).rglob("partition=*/*.parquet"):
+        file.unlink()
+    with pytest.raises(DataFileError, match=r"No such file or directory .*, and so it is with 1 other partition[.]"):
+        two_days.read(K1, K2)
+
+
+def test_damage_inside_a_file_is_found_too(plays, day):
+    plays.write(K1, day(1, *range(5_000)))
+    plays.write(K2, day(2, *range(5_000)))
+    (file,) = Path(plays.store.base_dir).rglob(f"partition={K2}/*.parquet")
+    content = bytearray(file.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    file.write_bytes(content)
+    assert plays.store.unreadable("plays").partition == K2
+
+
+def test_what_can_be_read_is_not_said_to_be_damaged(two_days):
+    assert two_days.store.unreadable("plays") is None
 
 
 def test_a_lazy_frame_reads_only_the_columns_that_are_used(two_days):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,6 +94,16 @@ def test_a_time_that_is_none_is_refused(tmp_path, desk, day, given):
 @pytest.mark.parametrize("given", [0, "0", "90min", "12h", "7d", "2w", timedelta(hours=3)])
 def test_times_are_written_in_many_ways(tmp_path, desk, day, given):
     desk(of=PolarsParquetIOManager(tmp_path, keep_versions=given)).write(K1, day(1))
+
+
+@pytest.mark.parametrize("given", ["1MB", -1, 1.5, None, True])
+def test_a_size_that_is_none_is_refused(tmp_path, desk, day, given):
+    plays = desk(of=PolarsParquetIOManager(tmp_path, pack_below=given))
+    message = f"pack_below is {given!r}, which is no number of bytes. Give a whole number: pack_below=1_000_000"
+    with pytest.raises(TableNameError, match=message):
+        plays.commit((K1, day(1)))
+    with pytest.raises(TableNameError, match="pack_below"):
+        plays.store.compact(datetime(2024, 2, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("given", ["", None, 7])

@@ -33,7 +33,6 @@ __all__ = [
     "insert_records",
     "next_mark",
     "prepare_records",
-    "recorded_schemas",
     "records_of_runs",
     "schema_text",
     "trim_records",
@@ -271,19 +270,6 @@ def commits_of(session: Session, asset: str, table: TableName, partition: str | 
     where, parameters = _in_table(session.columns(RECORDS), asset, table)
     where += " AND partition IS NOT DISTINCT FROM ?"
     return _found(session, where, [*parameters, partition], newest_first=True, limit=limit)
-
-
-def recorded_schemas(session: Session, asset: str, table: TableName) -> dict[tuple[tuple[str, str], ...], int]:
-    """How many of the partitions of `asset` that are there have which columns, each (name, type).
-
-    Partitions without rows are left out: they have no columns. Those from before schemas were recorded have ``()``.
-    """
-    counts: dict[tuple[tuple[str, str], ...], int] = {}
-    for record in committed_partitions(session, asset, table).values():
-        if record.rows:
-            columns = tuple(record.columns.items())
-            counts[columns] = counts.get(columns, 0) + 1
-    return counts
 
 
 def _age(record: CommitRecord) -> tuple[int, datetime]:

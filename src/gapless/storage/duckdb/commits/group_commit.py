@@ -108,11 +108,12 @@ class GroupCommit:
             failure = error
         else:
             return
-        if len(numbers) == 1:
-            self.outcomes[numbers[0]] = Refused(self._told(numbers[0], failure))
+        left = [number for number in numbers if number not in self.outcomes]  # it may have failed after COMMIT
+        if left and len(numbers) == 1:
+            self.outcomes[left[0]] = Refused(self._told(left[0], failure))
             return
         # In partition order, so that which of two frames fails that do not fit together is no matter of who came first.
-        for number in sorted(numbers, key=lambda number: partition_order(self._frames[number])):
+        for number in sorted(left, key=lambda number: partition_order(self._frames[number])):
             self.run(session, [number])
 
     def _together(self, session: Session, numbers: Sequence[int]) -> None:

@@ -15,6 +15,15 @@ _NAIVE_TIMES = ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP", "TIMESTAMP_NS")  # e
 _INSTANTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TIMES = ("TIME", "TIME_NS")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+_DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "HUGEINT": 39} | {
+    "UTINYINT": 3,
+    "USMALLINT": 5,
+    "UINTEGER": 10,
+    "UBIGINT": 20,
+}  # of the longest integer
+_LIST = re.compile(r"\[\d*\]$")
+_FIELD = re.compile(r'("(?:[^"]|"")*"|\w+) ')
+_LEXEME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(),]""")
 _POLARS = {
     **{
         f"{sign}{name}": f"pl.{kind}{bits}"
@@ -164,11 +173,13 @@ def holds(wide: str, narrow: str) -> bool:
             return ladder.index(narrow) <= ladder.index(wide)
     if wide == "VARCHAR":
         return narrow.startswith("ENUM")
-    held, holder = _DECIMAL.fullmatch(narrow), _DECIMAL.fullmatch(wide)
+    held, holder = _decimal(narrow), _DECIMAL.fullmatch(wide)
     if held and holder:
-        digits, scale = int(held[1]), int(held[2])
-        return int(holder[2]) >= scale and int(holder[1]) - int(holder[2]) >= digits - scale
-    return False
+        whole, scale = held
+        return int(holder[2]) >= scale and int(holder[1]) - int(holder[2]) >= whole
+    inside = _inside(wide, narrow)
+    # Of values inside others nobody looks at each.
+    return bool(inside) and all(holds(*pair) and limits_of(*pair) is None for pair in inside)
 
 
 def limits_of(wide: str, narrow: str) -> Limits | None:
@@ -206,12 +217,72 @@ def _covering(one: str, other: str) -> str | None:
     """The smallest type that holds both, where neither holds the other: a signed one for mixed signs, a decimal."""
     if _is_integer(one) and _is_integer(other):
         return next((kind for kind in _SIGNED if holds(kind, one) and holds(kind, other) and kind != "HUGEINT"), None)
-    first, second = _DECIMAL.fullmatch(one), _DECIMAL.fullmatch(other)
-    if first and second:
-        scale = max(int(first[2]), int(second[2]))
-        whole = max(int(first[1]) - int(first[2]), int(second[1]) - int(second[2]))
+    if _DECIMAL.fullmatch(one) or _DECIMAL.fullmatch(other):
+        first, second = _decimal(one), _decimal(other)
+        if first is None or second is None:
+            return None
+        whole, scale = map(max, first, second)
         return f"DECIMAL({whole + scale},{scale})" if whole + scale <= 38 else None
-    return None
+    inside = _inside(one, other)
+    wider = [_wider(*pair) for pair in inside]
+    return None if not inside or None in wider else _around(one, [kind for kind in wider if kind is not None])
+
+
+def _wider(one: str, other: str) -> str | None:
+    """The type inside a list or a struct that holds both, each of its values."""
+    for wide, narrow in ((one, other), (other, one)):
+        if holds(wide, narrow):
+            return wide if limits_of(wide, narrow) is None else None
+    return _covering(one, other)
+
+
+def _inside(one: str, other: str) -> list[tuple[str, str]]:
+    """The types in two lists, or in two structs of the same fields, pair by pair; empty if they are no such two."""
+    first, second = _parts(one), _parts(other)
+    if first is None or second is None or first[0] != second[0]:
+        return []
+    return list(zip(first[1], second[1], strict=True))
+
+
+def _parts(kind: str) -> tuple[tuple[str, ...], list[str]] | None:
+    """What a list or a struct is, but for the types inside it, and those; None for another type."""
+    if suffix := _LIST.search(kind):
+        return (suffix[0],), [kind[: suffix.start()]]
+    if not (kind.startswith("STRUCT(") and kind.endswith(")")):
+        return None
+    names, types = [], []
+    for field_text in _split(kind[len("STRUCT(") : -1]):
+        if (found := _FIELD.match(field_text)) is None:
+            return None
+        names.append(found[1].casefold())
+        types.append(field_text[found.end() :])
+    return tuple(names), types
+
+
+def _split(fields: str) -> list[str]:
+    """A struct's fields, at the commas that are not inside a name, a value of an ENUM, or brackets."""
+    pieces, depth, start = [], 0, 0
+    for found in _LEXEME.finditer(fields):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if found[0] == "," and not depth:
+            pieces.append(fields[start : found.start()].strip())
+            start = found.end()
+    return [*pieces, fields[start:].strip()]
+
+
+def _around(kind: str, types: list[str]) -> str:
+    """`kind`, a list or a struct, with other types inside."""
+    if suffix := _LIST.search(kind):
+        return f"{types[0]}{suffix[0]}"
+    names = [_FIELD.match(text)[1] for text in _split(kind[len("STRUCT(") : -1])]  # type: ignore[index]
+    return f"STRUCT({', '.join(f'{name} {inner}' for name, inner in zip(names, types, strict=True))})"
+
+
+def _decimal(kind: str) -> tuple[int, int] | None:
+    """Digits before and after the point of a decimal, or of an integer as one; None for another type."""
+    if found := _DECIMAL.fullmatch(kind):
+        return int(found[1]) - int(found[2]), int(found[2])
+    return (_DIGITS[kind], 0) if kind in _DIGITS else None
 
 
 def _is_number(kind: str) -> bool:

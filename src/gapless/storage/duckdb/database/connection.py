@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gapless.errors import StorageError
+from gapless.storage.duckdb.database.memory_limit import MemoryLimit
 from gapless.storage.duckdb.database.messages import opening_failure, translated
 from gapless.storage.duckdb.database.session import Session
 from gapless.storage.duckdb.table_name import quoted
@@ -60,11 +61,13 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._read_only = False
         self._opening = False
+        self._lent = False  # … and open already, in a session of another file
         self._leaving = False  # no new session comes in until the connection has been closed
         self._sessions = 0
         self._last_used = 0.0
         self._file: tuple[int, int] | None = None  # what was opened: device and inode
         self._known_columns: dict[str, dict[str, str]] = {}  # of its tables, until the next write
+        self._memory = MemoryLimit()
         self._given_up = 0  # how often `stop_waiting` was called; a wait ends when it changes
 
     @classmethod
@@ -126,7 +129,7 @@ class Database:
             try:
                 # While we hold the file nobody else changes its tables; whoever writes looks for itself.
                 known = None if mode == "write" else self._known_columns
-                session = Session(connection.cursor(), self.catalog, self.path, known)
+                session = Session(connection.cursor(), self.catalog, self.path, known, self._memory)
                 try:
                     yield session
                 finally:
@@ -148,18 +151,22 @@ class Database:
             DatabaseUnusableError: It cannot be opened.
         """
         deadline = time.monotonic() + timeout
+        before = self._given_up
         with self._changed:
             while self._connection is not None or self._opening:
                 if self._connection is not None and not self._leaving:
                     self._ask_to_leave()
-                elif not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                    raise DatabaseLockedError(str(self.path), "other work of this process", timeout)
+                else:
+                    deadline = self._wait_here(deadline, timeout)
             self._opening = True
         try:
-            given_up = self._take_turn(deadline, timeout, doing)
+            given_up = self._take_turn(deadline, timeout, doing, before)
             try:
                 self._attach(session.cursor, catalog, "READ_ONLY", deadline, timeout, given_up)
                 try:
+                    with self._changed:
+                        self._lent = True
+                        self._changed.notify_all()
                     yield
                 finally:
                     with suppress(StorageError):
@@ -168,7 +175,7 @@ class Database:
                 self._turnstile.release()
         finally:
             with self._changed:
-                self._opening = False
+                self._opening = self._lent = False
                 self._changed.notify_all()
 
     def yield_turn(self) -> None:
@@ -184,6 +191,12 @@ class Database:
         """End every wait for another process that is under way, as if its time were up."""
         self._given_up += 1
 
+    def keep_to_one_session(self) -> bool:
+        """Let no other session in until the open one has ended, and the file is closed; False if there are others."""
+        with self._changed:
+            self._leaving = self._leaving or self._sessions == 1
+            return self._sessions == 1
+
     def close(self) -> None:
         """Close as soon as no session is open; it opens again on demand."""
         with self._changed:
@@ -192,6 +205,7 @@ class Database:
 
     def _enter(self, timeout: float, doing: str, mode: Mode) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + timeout
+        before = self._given_up
         with self._changed:
             while True:
                 if self._connection is not None and not self._leaving:
@@ -206,12 +220,11 @@ class Database:
                 if self._connection is None and not self._opening:
                     self._opening = True
                     break
-                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                    raise DatabaseLockedError(str(self.path), "other work of this process", timeout)
+                deadline = self._wait_here(deadline, timeout)
         connection = None
         try:
             # Opened outside the lock: it may take as long as other processes like.
-            connection, opened_read_only = self._open(deadline, timeout, doing, mode)
+            connection, opened_read_only = self._open(deadline, timeout, doing, mode, before)
         finally:
             with self._changed:
                 self._opening = False
@@ -220,6 +233,24 @@ class Database:
                     self._file = _identity(self.path)
                 self._changed.notify_all()
         return connection
+
+    def _wait_here(self, deadline: float, timeout: float) -> float:
+        """Wait until something changes in this process; the new deadline.
+
+        Whoever opens the file stands in the queue of processes for all of us, and is as patient there as need be: while
+        one publishes, for longer than `timeout`. So nobody gives up before.
+
+        Raises:
+            DatabaseLockedError: The time is up.
+        """
+        if self._changed.wait(max(0.0, deadline - time.monotonic())):
+            return deadline
+        if not self._opening and not self._leaving:
+            return deadline  # it changed at that very moment
+        if timeout <= 0 or not self._opening or self._lent:
+            raise DatabaseLockedError(str(self.path), "other work of this process", timeout)
+        self._changed.wait_for(lambda: not self._opening or self._lent)
+        return deadline if self._connection is None else time.monotonic() + timeout
 
     def _replaced(self) -> bool:
         """Whether the file was deleted or exchanged since it was opened: commits would go where nobody finds them."""
@@ -252,7 +283,9 @@ class Database:
             self._turnstile.release()
             self._changed.notify_all()
 
-    def _open(self, deadline: float, timeout: float, doing: str, mode: Mode) -> tuple[duckdb.DuckDBPyConnection, bool]:
+    def _open(
+        self, deadline: float, timeout: float, doing: str, mode: Mode, before: int
+    ) -> tuple[duckdb.DuckDBPyConnection, bool]:
         exists = self.exists()
         if not self.path.parent.is_dir():
             raise DatabaseUnusableError(
@@ -267,7 +300,7 @@ class Database:
                 "it is read-only for this user" if exists else f"{self.path.parent} is read-only",
                 "Give this user the right to write there, or choose another path",
             )
-        given_up = self._take_turn(deadline, timeout, doing)
+        given_up = self._take_turn(deadline, timeout, doing, before)
         read_only = mode == "look" or not writable
         try:
             return self._connect(deadline, timeout, read_only, given_up), read_only
@@ -275,9 +308,12 @@ class Database:
             self._turnstile.release()
             raise
 
-    def _take_turn(self, deadline: float, timeout: float, doing: str) -> Callable[[], bool]:
-        """Wait for other processes; returns what tells whether to stop waiting, and is asked again and again."""
-        before = self._given_up
+    def _take_turn(self, deadline: float, timeout: float, doing: str, before: int) -> Callable[[], bool]:
+        """Wait for other processes; returns what tells whether to stop waiting, and is asked again and again.
+
+        Args:
+            before: `_given_up` when the wait began.
+        """
         tell_at: float | None = time.monotonic() + _TELL_AFTER_S
 
         def given_up() -> bool:
@@ -346,6 +382,7 @@ class Database:
         cls._registry_lock = threading.Lock()
         _orphans.extend(_scratch)
         _scratch.clear()
+        _scratch_memory[0] = MemoryLimit()
 
     @classmethod
     def _close_all(cls) -> None:
@@ -354,6 +391,7 @@ class Database:
 
 
 _scratch: list[Any] = []  # this process's database in memory, once it is needed
+_scratch_memory = [MemoryLimit()]
 _scratch_lock = threading.Lock()
 
 
@@ -367,7 +405,7 @@ def scratch_session() -> Iterator[Session]:
             folder = Path(tempfile.gettempdir()) / f"gapless-{os.getpid()}.tmp"  # made if it is needed
             _scratch.append(duckdb.connect(config={"custom_user_agent": "gapless", "temp_directory": str(folder)}))
         cursor = _scratch[0].cursor()
-    session = Session(cursor, "memory", Path(":memory:"))
+    session = Session(cursor, "memory", Path(":memory:"), memory=_scratch_memory[0])
     try:
         yield session
     finally:

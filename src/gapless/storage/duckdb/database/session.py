@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gapless.errors import StorageError
+from gapless.storage.duckdb.database.exact_integers import exactly
+from gapless.storage.duckdb.database.memory_limit import MemoryLimit
 from gapless.storage.duckdb.database.messages import one_line, translated
 from gapless.storage.duckdb.database.read_only_sql import why_not_reading
 from gapless.storage.duckdb.database.shown_query import beyond_python, fit_to_show
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-_MEMORY = 480 * 2**20  # bytes that DuckDB may use before it goes to disk, where rows may be many
-_COLUMN_MEMORY = 512 * 2**10  # bytes more for each column, which is written block by block
-
-
 class Session:
     """A cursor on the open database, for one thread, for a short while.
 
@@ -39,6 +37,7 @@ class Session:
     Args:
         known_columns: Of tables that have not changed since, by their SQL names; what is looked up is added. None to
             look always.
+        memory: The limit that it shares with the other sessions of its instance; None if there are none.
     """
 
     def __init__(
@@ -47,6 +46,7 @@ class Session:
         catalog: str,
         database: Path,
         known_columns: dict[str, dict[str, str]] | None = None,
+        memory: MemoryLimit | None = None,
     ) -> None:
         self._cursor = cursor
         self._known_columns = known_columns
@@ -55,7 +55,7 @@ class Session:
         self.others: list[str] = []
         self.database = str(database)
         self._scratch: tuple[str, Path] | None = None
-        self._columns_in_memory = 0
+        self._memory = memory or MemoryLimit()
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows, if it has any.
@@ -86,14 +86,14 @@ class Session:
 
         try:
             relation = self._cursor.sql(sql, params=list(parameters))
-            return pl.DataFrame() if relation is None else pl.DataFrame(ArrowStream(relation))
+            return pl.DataFrame() if relation is None else pl.DataFrame(ArrowStream(exactly(relation)))
         except duckdb.Error as error:
             failure = translated(error, self.database)
         except BaseException as error:
             # polars panics, below Exception, over Arrow types that it does not know.
             if type(error).__name__ not in ("PanicException", "ComputeError"):
                 raise
-            failure = DatabaseFailure(self.database, "Arrow", one_line(str(error)))
+            failure = DatabaseFailure(self.database, "Arrow", _passed_on(error))
         raise failure
 
     def batches(
@@ -111,15 +111,13 @@ class Session:
 
         try:
             relation = self._cursor.sql(sql, params=_bindable(parameters))
-            yield from batches_of_stream(relation, new_folder)
+            yield from batches_of_stream(exactly(relation), new_folder)
         except duckdb.Error as error:
             failure = translated(error, self.database)
         except BaseException as error:
             if type(error).__name__ not in ("PanicException", "ComputeError"):
                 raise
-            # polars passes on what DuckDB said.
-            reason = one_line(str(error).removeprefix("got external error: "))
-            failure = DatabaseFailure(self.database, "Arrow", reason)
+            failure = DatabaseFailure(self.database, "Arrow", _passed_on(error))
         else:
             return
         raise failure
@@ -148,9 +146,11 @@ class Session:
         import pyarrow as pa
 
         try:
-            return pa.table(ArrowStream(self._cursor.sql(sql, params=list(parameters))))
+            return pa.table(ArrowStream(exactly(self._cursor.sql(sql, params=list(parameters)))))
         except duckdb.Error as error:
             failure = translated(error, self.database)
+        except (pa.ArrowException, OSError) as error:
+            failure = DatabaseFailure(self.database, "Arrow", _passed_on(error))
         raise failure
 
     def columns(self, table: TableName) -> dict[str, str]:
@@ -296,19 +296,9 @@ class Session:
     def limit_memory(self, columns: int, held: ExitStack) -> None:
         """Have DuckDB write rows that may be many, of so many columns, to disk, until `held` is closed.
 
-        It would keep all it can in memory first. The limit holds for other sessions too, so it leaves room for the
-        widest table that there is.
+        It would keep all it can in memory first. The limit holds for the other sessions, too.
         """
-        if not self._columns_in_memory:
-            held.callback(self._lift_memory_limit)
-        ((widest,),) = self.execute("SELECT coalesce(max(column_count), 0) FROM duckdb_tables()")
-        self._columns_in_memory = max(self._columns_in_memory, columns, widest)
-        limit = _MEMORY + _COLUMN_MEMORY * self._columns_in_memory
-        self.execute(f"SET memory_limit = '{limit >> 20}MiB'")
-
-    def _lift_memory_limit(self) -> None:
-        self._columns_in_memory = 0
-        self.attempt("RESET memory_limit")
+        self._memory.hold(self.execute, columns, held)
 
     def attempt(self, sql: str) -> None:
         """Run one statement that puts something away; if it cannot, that harms nothing."""
@@ -335,6 +325,11 @@ class Session:
 
 def _bindable(parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any] | dict[str, Any]:
     return dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+
+
+def _passed_on(error: BaseException) -> str:
+    """What DuckDB said to who read its stream, on one line."""
+    return one_line(str(error).removeprefix("got external error: "))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["beyond_python", "fit_to_show"]
 
-_AS_TEXT = ("INTERVAL", "UNION", "BIT", "VARIANT")  # DuckDB's types that no frame has, alone or inside another
+# DuckDB's types that no frame has, alone or inside another; behind the name of a field comes its type.
+_AS_TEXT = re.compile(r"\b(INTERVAL|UNION|BIT|VARIANT)(?! )\b")
+_IN_QUOTES = re.compile(r"""'[^']*'|"[^"]*\"""")  # values of an ENUM, and names that are no plain words
 # The first and the last day that Python knows, as days since 1970.
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
@@ -25,7 +28,7 @@ def fit_to_show(sql: str, names: Sequence[str], types: Sequence[str], as_text: C
         names, types: Of its columns, in order; types as DuckDB writes them.
         as_text: Places of further columns that are wanted as text.
     """
-    odd = {place for place, kind in enumerate(types) if any(word in kind for word in _AS_TEXT)} | set(as_text)
+    odd = {place for place, kind in enumerate(types) if _AS_TEXT.search(_IN_QUOTES.sub("", kind))} | set(as_text)
     if not odd and len({name.casefold() for name in names}) == len(names):
         return sql
     taken: set[str] = set()

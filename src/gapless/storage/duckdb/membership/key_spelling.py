@@ -9,7 +9,9 @@ from gapless.storage.duckdb.database.connection import Session
 __all__ = ["spelled_otherwise"]
 
 _MOST_KNOWN = 10_000
-_known: dict[tuple[str, str, str], str | None] = {}  # by type, zone and key: asked once, not with every commit
+_ONE_ZERO = {"-0.0": "0.0"}  # two texts of DuckDB's own, and one value
+# By type, zone and key: asked once, not with every commit. What is no value of the type is shown as it is.
+_known: dict[tuple[str, str, str], str] = {}
 
 
 def spelled_otherwise(session: Session, type_name: str, timezone: str, keys: Sequence[str]) -> tuple[str, str] | None:
@@ -17,21 +19,16 @@ def spelled_otherwise(session: Session, type_name: str, timezone: str, keys: Seq
 
     A key that is no value of the type at all is not meant: no row can have it.
     """
-    new = [key for key in dict.fromkeys(keys) if (type_name, timezone, key) not in _known]
+    # Taken out of what is known at once: another thread may forget it all meanwhile.
+    shown = {key: _known.get((type_name, timezone, key)) for key in keys}
+    new = [key for key, text in shown.items() if text is None]
     if new:
-        if len(_known) > _MOST_KNOWN:
-            _known.clear()
         session.set_timezone(timezone)
         asked = ", ".join(["(?)"] * len(new))
         sql = f"SELECT k, CAST(TRY_CAST(k AS {type_name}) AS VARCHAR) FROM (VALUES {asked}) AS keys(k)"
-        found = dict(session.execute(sql, tuple(new)))
-        _known.update({(type_name, timezone, key): found[key] for key in new})
-    else:
-        found = {}
-    for key in keys:
-        shown = found[key] if key in found else _known.get((type_name, timezone, key))
-        if shown == "-0.0":
-            shown = "0.0"  # two texts of DuckDB's own, and one value
-        if shown is not None and shown != key:
-            return key, shown
-    return None
+        found = {key: key if text is None else _ONE_ZERO.get(text, text) for key, text in session.execute(sql, new)}
+        shown |= found
+        if len(_known) > _MOST_KNOWN:
+            _known.clear()
+        _known.update({(type_name, timezone, key): text for key, text in found.items()})
+    return next(((key, text) for key, text in shown.items() if text is not None and text != key), None)

@@ -113,7 +113,7 @@ def leave_out(session: Session, batch: Batch, strays: Mapping[int, int], held: E
         else:
             kept.append(f"{batch.number} = {position}")
     copy = f"gapless_inside_{id(batch)}"
-    held.callback(session.execute, f"DROP TABLE IF EXISTS {copy}")
+    held.callback(session.attempt, f"DROP TABLE IF EXISTS {copy}")
     session.execute(f"CREATE TEMP TABLE {copy} AS SELECT * FROM ({rows}) WHERE ({') OR ('.join(kept)})", parameters)
     batch.source = copy
     batch.heights = {number: height - strays.get(number, 0) for number, height in batch.heights.items()}

@@ -33,7 +33,6 @@ class Batch:
         null_columns: Those of type NULL, which have no values and fit any type.
         heights: Rows of each member, by its number.
         sizes: Bytes of each member, approximately, wherever they lie, by its number.
-        refused: The numbers of those that did not pass.
         hashes: The exclusive or and the sum of the row hashes of each member with one slice, where they are known.
     """
 
@@ -46,7 +45,6 @@ class Batch:
     null_columns: tuple[str, ...]
     heights: Mapping[int, int]
     sizes: Mapping[int, int]
-    refused: set[int] = field(default_factory=set)
     hashes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property

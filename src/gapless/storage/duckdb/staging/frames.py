@@ -12,6 +12,7 @@ from gapless.errors import closest
 from gapless.storage.duckdb.database.streams import ArrowStream
 from gapless.storage.duckdb.staging.staged_value import Source, StagedValue
 from gapless.storage.errors import ColumnNamesError, ColumnTypeError, MissingPartitionColumnError
+from gapless.storage.named_columns import named_columns
 from gapless.storage.slices import OutputSlices
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def staged_frame(output: OutputSlices, frame: pl.DataFrame) -> StagedFrame:
         StorageError: It cannot be stored.
     """
     null_columns = checked_schema(output, frame.schema)
-    kept = frame.drop(null_columns) if null_columns else frame
+    kept = frame.drop(named_columns(null_columns)) if null_columns else frame
     return StagedFrame(output, kept, null_columns, tuple(frame.columns))
 
 
@@ -110,13 +111,13 @@ def refuse_column_names(output: OutputSlices, names: Sequence[str]) -> None:
             raise MissingPartitionColumnError(asset, keys, column, tuple(names), closest(column, names), is_dimension)
 
 
-def with_null_columns(rows: pl.LazyFrame, null_columns: Sequence[str], columns: Sequence[str]) -> pl.LazyFrame:
-    """`rows` with those of its `columns`, in their order, that were left out because they are of type Null."""
+def with_null_columns(rows: pl.LazyFrame, null_columns: Sequence[str], names: Sequence[str]) -> pl.LazyFrame:
+    """`rows` with those of its columns `names`, in their order, that were left out because they are of type Null."""
     import polars as pl
 
-    return (
-        rows.with_columns(pl.lit(None).alias(name) for name in null_columns).select(columns) if null_columns else rows
-    )
+    if not null_columns:
+        return rows
+    return rows.with_columns(pl.lit(None).alias(name) for name in null_columns).select(named_columns(names))
 
 
 def column_named_by(expression: str, columns: Sequence[str]) -> str | None:
@@ -144,7 +145,7 @@ def _numbered(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
     import polars as pl
 
     first = frames[0].columns
-    aligned = [frame if frame.columns == first else frame.select(first) for frame in frames]
+    aligned = [frame if frame.columns == first else frame.select(named_columns(first)) for frame in frames]
     numbers = pl.Series(name, range(len(frames)), dtype=pl.Int32)
     column = pl.concat([numbers.new_from_index(number, frame.height) for number, frame in enumerate(frames)])
     whole = pl.concat(aligned) if len(aligned) > 1 else aligned[0]
@@ -175,7 +176,7 @@ def _check_names(asset: str, keys: tuple[str | None, ...], names: Sequence[str])
         for name in names:
             if name.casefold() in seen:
                 other = seen[name.casefold()]
-                problem = f"the columns {other!r} and {name!r} differ only in case, which DuckDB ignores"
+                problem = f"the columns {other!r} and {name!r} differ only in case, by which columns are not told apart"
                 if name == other:
                     problem = f"two columns are called {name!r}"
                 raise ColumnNamesError(asset, keys, problem, "Rename one of them")

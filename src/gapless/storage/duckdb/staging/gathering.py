@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gapless.storage.duckdb.errors import BatchError
 from gapless.storage.duckdb.staging.frames import checked_schema
 from gapless.storage.duckdb.staging.spilled import SpilledRows
+from gapless.storage.named_columns import cast_named, named_columns
 from gapless.storage.slices import OutputSlices
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def fitting(output: OutputSlices, batches: Iterable[tuple[int, pl.DataFrame]]) -
                 raise BatchError(str(output.asset), keys, number, *problem)
             schema |= {name: kind for name, kind in frame.schema.items() if kind != pl.Null}
             checked_schema(output, schema)
-        yield frame if frame.columns == list(schema) else frame.select(list(schema))
+        yield frame if frame.columns == list(schema) else frame.select(named_columns(list(schema)))
     if not schema:
         checked_schema(output, {})
 
@@ -109,6 +110,6 @@ def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
     for frame in frames:
         schema |= {name: kind for name, kind in frame.schema.items() if kind != pl.Null or name not in schema}
     return pl.concat(
-        frame if dict(frame.schema) == schema else frame.cast({n: k for n, k in schema.items() if frame.schema[n] != k})
+        cast_named(frame, {name: kind for name, kind in schema.items() if frame.schema[name] != kind})
         for frame in frames
     )

@@ -17,6 +17,7 @@ from gapless.storage.duckdb.staging.frames import ArrowStream, with_null_columns
 from gapless.storage.duckdb.staging.staged_value import Source, StagedValue
 from gapless.storage.duckdb.table_name import quoted
 from gapless.storage.errors import DiskFullError
+from gapless.storage.named_columns import named_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +60,7 @@ class SpilledRows:
         from polars.exceptions import ComputeError
 
         self.columns = tuple(frame.columns)
-        frame = frame.select(name for name, kind in frame.schema.items() if kind != pl.Null)
+        frame = frame.select(named_columns([name for name, kind in frame.schema.items() if kind != pl.Null]))
 
         file = self._folder / f"{len(self.files)}.parquet"
         try:
@@ -117,7 +118,7 @@ class SpilledRows:
 
     def _whole(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         typed = [name for name in self.columns if name in self.schema]
-        return with_null_columns(rows.select(typed), self.null_columns, self.columns)
+        return with_null_columns(rows.select(named_columns(typed)), self.null_columns, self.columns)
 
     def lazy(self) -> pl.LazyFrame:
         """The rows, a piece at a time; the files stay for as long as anything refers to the frame."""
@@ -129,7 +130,7 @@ class SpilledRows:
             left = n_rows
             for piece in self.frames():
                 if with_columns is not None:
-                    piece = piece.select(with_columns)
+                    piece = piece.select(named_columns(with_columns))
                 if predicate is not None:
                     piece = piece.filter(predicate)
                 if left is not None:

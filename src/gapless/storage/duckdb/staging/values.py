@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapless.storage.duckdb.database.streams import batches_of_lazy, batches_of_stream
+from gapless.storage.duckdb.database.streams import batches_of_lazy
 from gapless.storage.duckdb.errors import BatchError
+from gapless.storage.duckdb.staging.arrow_values import batches_of_arrow, is_of_pyarrow
 from gapless.storage.duckdb.staging.frames import StagedFrame, staged_frame
 from gapless.storage.duckdb.staging.gathering import fitting, gathered
-from gapless.storage.duckdb.staging.pandas_frames import batches_of_pandas, is_pandas_frame
+from gapless.storage.duckdb.staging.pandas_frames import batches_of_pandas, is_pandas_frame, is_pandas_series
 from gapless.storage.duckdb.staging.spilled import SpilledRows, StagedFiles
 from gapless.storage.errors import OutputTypeError
 from gapless.storage.slices import OutputSlices
@@ -74,12 +75,12 @@ def _frames(output: OutputSlices, value: Any, new_folder: Callable[[], Path]) ->
         return batches_of_lazy(value, new_folder)
     if is_pandas_frame(value):
         return batches_of_pandas(output, value, new_folder)
-    if isinstance(value, (type, pl.Series)):
+    if isinstance(value, (type, pl.Series)) or is_pandas_series(value):
         return None
-    if hasattr(value, "__arrow_c_stream__"):
-        return batches_of_stream(value, new_folder)
-    if hasattr(value, "__arrow_c_array__"):
-        return iter([pl.DataFrame(value)])
+    if is_of_pyarrow(value) and not hasattr(value, "schema"):
+        return None  # an array: values without the name of a column
+    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
+        return batches_of_arrow(output, value, new_folder)
     return None
 
 
