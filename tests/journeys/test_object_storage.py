@@ -183,7 +183,7 @@ def test_whoever_may_not_wait_is_refused_and_nobody_is_lost(settings: Settings):
     assert store.committed(dg.AssetKey("plays"), {}).keys() == there != set()
 
 
-def test_a_project_runs_on_s3(on_s3: Settings):
+def test_a_project_runs_on_s3(on_s3: Settings, tmp_path: Path):
     days = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-04")
 
     @dg.asset(partitions_def=days, metadata={"partition_expr": "date"})
@@ -196,8 +196,8 @@ def test_a_project_runs_on_s3(on_s3: Settings):
 
     store = dg.PolarsParquetIOManager(**on_s3)
     for key in days.get_partition_keys():
-        assert dg.materialize([plays], partition_key=key, resources={"io_manager": store}).success
-    assert dg.materialize([plays, total], selection=["total"], resources={"io_manager": store}).success
+        assert dg.materialize([plays], partition_key=key, resources={"io_manager": store}, home=tmp_path).success
+    assert dg.materialize([plays, total], selection=["total"], resources={"io_manager": store}, home=tmp_path).success
     assert store.scan("total").collect()["n"].to_list() == [9]
     assert [file.partition("/data/")[2].rpartition("/")[0] for file in store.files("plays")] == [
         f"plays/partition={key}" for key in days.get_partition_keys()

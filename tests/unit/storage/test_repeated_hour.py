@@ -179,7 +179,7 @@ def test_half_hours_between_the_two_are_told_from_those_around(store):
 
 
 @pytest.mark.parametrize("checked", [False, True])
-def test_a_run_over_the_night_fails_for_the_two_hours_alone(store, checked):
+def test_a_run_over_the_night_fails_for_the_two_hours_alone(store, checked, tmp_path):
     @gl.asset(
         partitions_def=HOURS,
         metadata={"partition_expr": "at"},
@@ -193,7 +193,9 @@ def test_a_run_over_the_night_fails_for_the_two_hours_alone(store, checked):
         return gl.AssetCheckResult(passed=plays.height > 0)
 
     assets = [plays, has_rows] if checked else [plays]
-    result = gl.materialize(assets, partition_keys=NIGHT, resources={"io_manager": store}, raise_on_error=False)
+    result = gl.materialize(
+        assets, partition_keys=NIGHT, resources={"io_manager": store}, raise_on_error=False, home=tmp_path
+    )
     assert not result.success
     assert {report.partition for report in result.failed} == set(TWICE)
     assert result.materialized == len(ONCE)

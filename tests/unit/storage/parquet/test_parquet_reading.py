@@ -143,7 +143,7 @@ def test_polars_and_duckdb_scan_the_files_with_their_partitions(desk):
     assert sorted(rows) == sorted((key, key) for key in keys)
 
 
-def test_each_dimension_is_a_folder_that_other_programs_read(desk):
+def test_each_dimension_is_a_folder_that_other_programs_read(desk, tmp_path):
     definition = dg.MultiPartitionsDefinition(
         {"date": dg.DailyPartitionsDefinition("2024-01-01"), "region": dg.StaticPartitionsDefinition(["e/u", "us"])}
     )
@@ -155,14 +155,14 @@ def test_each_dimension_is_a_folder_that_other_programs_read(desk):
         return pl.DataFrame({"day": [sides["date"]], "region": [sides["region"]]})
 
     for key in (f"{K1}|e/u", f"{K2}|us"):
-        assert dg.materialize([sales], partition_key=key, resources={"io_manager": store}).success
+        assert dg.materialize([sales], partition_key=key, resources={"io_manager": store}, home=tmp_path).success
     files = store.files("sales")
     assert f"/sales/date={K1}/partition_region=e%2Fu/" in files[0]
     found = pl.scan_parquet(files, hive_partitioning=True).collect()
     assert found.select(pl.col("date").cast(str), "partition_region").rows() == [(K1, "e/u"), (K2, "us")]
     assert store.files("sales", [f"{K2}|us"]) == files[1:]
     with pytest.raises(Exception, match="no partition"):
-        dg.materialize([sales], partition_key=f"{K1}|asia", resources={"io_manager": store})
+        dg.materialize([sales], partition_key=f"{K1}|asia", resources={"io_manager": store}, home=tmp_path)
 
 
 def test_partitions_without_rows_have_no_files(plays, day):
