@@ -17,7 +17,7 @@ import pytest
 from storage_desk import Desk
 
 from gapless.asset_key import AssetKey
-from gapless.errors import InvocationError
+from gapless.errors import InvocationError, StorageError
 from gapless.partitions import DailyPartitionsDefinition
 from gapless.storage.duckdb.store import DuckDBPolarsIOManager
 from gapless.storage.parquet.errors import DataFileError
@@ -158,6 +158,19 @@ def test_a_parquet_copy_is_one_file_for_each_asset_which_a_glob_finds(store, tmp
     contents = json.loads((folder / ".current" / "published.json").read_text())
     assert [(one["asset"], one["rows"]) for one in contents["assets"]] == [("plays", 6), ("raw/teams", 2)]
     assert published.nbytes == sum(path.stat().st_size for path in (folder / ".versions").rglob("*.parquet"))
+
+
+def test_a_parquet_copy_holds_integers_of_128_bits_as_they_are(store, tmp_path):
+    fill(store, days=1)
+    with duckdb.connect(str(tmp_path / "live.duckdb")) as connection:
+        connection.execute("ALTER TABLE public.plays ALTER mark TYPE HUGEINT")
+        connection.execute("UPDATE public.plays SET mark = 9007199254740993")
+    publish([source(store)], tmp_path / "bi", Form.PARQUET, NOW)
+    assert [int(mark) for mark in pl.read_parquet(tmp_path / "bi" / "plays")["mark"]] == [9007199254740993] * 2
+    with duckdb.connect(str(tmp_path / "live.duckdb")) as connection:
+        connection.execute(f"UPDATE public.plays SET mark = {17 * 10**37}")
+    with pytest.raises(StorageError, match="'mark', HUGEINT, has an integer of more than 38 digits"):
+        publish([source(store)], tmp_path / "bi", Form.PARQUET, NOW)
 
 
 def test_publications_before_stay_for_readers_that_resolved_them(store, tmp_path):

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from gapless.storage.duckdb.database.exact_integers import exact_columns
 from gapless.storage.duckdb.database.session import Session
 from gapless.storage.durable import sync, sync_tree
 from gapless.storage.publishing.errors import PublishError
@@ -111,7 +112,9 @@ class ParquetFolder:
         file.parent.mkdir(parents=True, exist_ok=True)
         where = "'" + str(file).replace("'", "''") + "'"
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
-        ((rows,),) = session.execute(f"COPY ({select}) TO {where} ({options})")
+        kinds = {name: kind for name, kind, *_ in session.execute(f"DESCRIBE {select}")}
+        exact = f"SELECT {exact_columns(kinds)} FROM ({select})"  # DuckDB itself would write the nearest floats
+        ((rows,),) = session.execute(f"COPY ({exact}) TO {where} ({options})")
         ((held,),) = session.execute(f"SELECT count(*) FROM read_parquet({where})")
         if held != rows:
             raise PublishError(

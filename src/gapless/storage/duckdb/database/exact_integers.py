@@ -1,13 +1,14 @@
-"""DuckDB's integers of 128 bits on their way to Arrow, which has none: as decimals, or refused, but never others."""
+"""DuckDB's integers of 128 bits on their way to Arrow or Parquet, which have none: as decimals, or refused."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from gapless.storage.duckdb.table_name import quoted
 
-__all__ = ["exactly"]
+__all__ = ["exact_columns", "exactly"]
 
 _WHOLE = re.compile(r"U?HUGEINT")
 _INSIDE = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bU?HUGEINT\b(?! U?HUGEINT)""")
@@ -24,9 +25,19 @@ def exactly(relation: Any) -> Any:
         relation: Of DuckDB, its columns' names each once.
     """
     types = [str(kind) for kind in relation.types]
-    if not any("HUGEINT" in kind for kind in types):
-        return relation
-    return relation.project(", ".join(map(_exact, relation.columns, types)))
+    chosen = exact_columns(dict(zip(relation.columns, types, strict=True)))
+    return relation if chosen == "*" else relation.project(chosen)
+
+
+def exact_columns(columns: Mapping[str, str]) -> str:
+    """The columns as `exactly` makes them, for a SELECT; ``*`` if they are so already.
+
+    Args:
+        columns: Name to type.
+    """
+    if not any("HUGEINT" in kind for kind in columns.values()):
+        return "*"
+    return ", ".join(map(_exact, columns, columns.values()))
 
 
 def _exact(name: str, kind: str) -> str:
