@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gapless.errors import closest
+from gapless.storage.asked_columns import asked_columns
 from gapless.storage.duckdb.commits.column_plan import has_rows
 from gapless.storage.duckdb.membership.condition import Condition
 from gapless.storage.duckdb.membership.membership import membership_of
 from gapless.storage.duckdb.table_name import TableName, quoted
-from gapless.storage.errors import ColumnNamesError, ColumnTypeError, PartitionExpressionError, UnknownColumnsError
+from gapless.storage.errors import ColumnTypeError, PartitionExpressionError
 from gapless.storage.slices import InputSlices, OutputSlices
 
 if TYPE_CHECKING:
@@ -61,21 +61,10 @@ def condition_of(
 
 
 def _wanted(source: InputSlices, columns: Mapping[str, str], table: TableName) -> list[str]:
-    """The columns to read, named as the table names them."""
-    asset = str(source.asset)
-    by_folded = {name.casefold(): name for name in columns}
-    asked = list(columns) if source.columns is None else list(source.columns)
-    if not asked:
-        raise ColumnNamesError(
-            asset, (), "the input's metadata {'columns': []} asks for no column", "Name one, or leave it out for all"
-        )
-    unknown = tuple(name for name in asked if name.casefold() not in by_folded)
-    if unknown:
-        nearest = tuple(near for name in unknown for near in closest(name, columns, limit=1))
-        raise UnknownColumnsError(asset, unknown, tuple(columns), str(table), nearest)
-    wanted = [by_folded[name.casefold()] for name in asked]
+    """The columns to read, all of which can be read."""
+    wanted = asked_columns(source, columns, str(table))
     for name in wanted:
         if columns[name].startswith("INTERVAL"):
             fix = 'Leave it out with the input\'s metadata {"columns": […]}'
-            raise ColumnTypeError(asset, (), name, columns[name], fix)
+            raise ColumnTypeError(str(source.asset), (), name, columns[name], fix)
     return wanted

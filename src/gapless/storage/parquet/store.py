@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gapless.asset_key import AssetKey, CoercibleToAssetKey
-from gapless.errors import closest
+from gapless.storage.asked_columns import asked_columns
 from gapless.storage.errors import (
-    ColumnNamesError,
     DiskFullError,
     NeverMaterializedError,
     NoPartitionExpressionError,
     TableNameError,
-    UnknownColumnsError,
 )
 from gapless.storage.parquet.errors import DataFileError, PackedFilesError, StoredWholeError
 from gapless.storage.parquet.known_assets import KnownAssets
@@ -282,7 +280,7 @@ class PolarsParquetIOManager(SliceIOManager):
             if source.slices:
                 raise NeverMaterializedError(table.asset, table.folder, table.files.place)
             return loaded(table, manifest, (), pl.LazyFrame(), expected)
-        columns = _wanted(source, manifest.columns, str(table.place))
+        columns = asked_columns(source, manifest.columns, str(table.place))
         keys = [part.key for part in source.slices]
         if None in manifest.versions and keys and None not in keys:
             raise StoredWholeError(table.asset, tuple(keys), str(table.place))
@@ -391,19 +389,3 @@ def _versions(manifest: Manifest, partitions: Sequence[str | None] | None) -> li
     if partitions is None:
         return [manifest.versions[key] for key in sorted(manifest.versions, key=lambda key: key or "")]
     return [manifest.versions[key] for key in partitions if key in manifest.versions]
-
-
-def _wanted(source: InputSlices, columns: Mapping[str, str], place: str) -> list[str]:
-    """The columns to read, named as the table names them."""
-    asset = str(source.asset)
-    by_folded = {name.casefold(): name for name in columns}
-    asked = list(columns) if source.columns is None else list(source.columns)
-    if not asked:
-        raise ColumnNamesError(
-            asset, (), "the input's metadata {'columns': []} asks for no column", "Name one, or leave it out for all"
-        )
-    unknown = tuple(name for name in asked if name.casefold() not in by_folded)
-    if unknown:
-        nearest = tuple(near for name in unknown for near in closest(name, columns, limit=1))
-        raise UnknownColumnsError(asset, unknown, tuple(columns), place, nearest)
-    return [by_folded[name.casefold()] for name in asked]
